@@ -1,0 +1,39 @@
+# Two commands: `make demo` prints the demo orders, `make test` passes the tests. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := var/demo
+
+.PHONY: setup demo test check bench clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cardpipe needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+# Three rows of the demo are bad on purpose, so its exit code is 2: refused rows, all others printed.
+demo: $(READY)
+	@CARDPIPE_DATA=$(DEMO)/data $(BIN)/cardpipe print tests/demo/orders.csv tests/demo/more.ndjson \
+	  --out $(DEMO)/batches --mail-on 2026-12-01; code=$$?; \
+	if [ $$code -ne 2 ]; then echo "the demo must end with 2 (three rows are bad on purpose), not $$code"; exit 1; fi
+	@echo "Open the cards: $(DEMO)/batches/"
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python benchmarks/bench.py
+
+clean:
+	rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,69 @@
+"""A batch: pieces for one format, stock, carrier and mail date, that go to press together in mail order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardpipe.model.errors import Bug
+from cardpipe.model.order import Scope
+from cardpipe.model.status import BatchState
+
+_BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+HOUSE_CODE = "CP"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFile:
+    """One finished file: its final name, SHA-256 and size in bytes. The bytes lie in the artifacts."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as stored. ``number`` is unique in a data folder for ever and stands in every match code;
+    ``of_day`` counts the batches of one mail date and stands in the name."""
+
+    id: str
+    scope: Scope
+    number: int
+    mail_on: str
+    of_day: int
+    group: str
+    format: str
+    press: str
+    carrier: str
+    state: BatchState
+    revision: int
+    pieces: int
+    files: tuple[BatchFile, ...] = ()
+    held: str | None = None
+
+    @property
+    def name(self) -> str:
+        """``20261121_CP_A7_B01_0212pc_v1``: sorts by mail date, and stands in every file's name."""
+        day = self.mail_on.replace("-", "")
+        return f"{day}_{HOUSE_CODE}_{self.format}_B{self.of_day:02d}_{self.pieces:04d}pc_v{self.revision}"
+
+
+def base36(number: int, width: int) -> str:
+    """A number in upper-case base 36, padded with zeros. Raises Bug where it does not fit."""
+    digits = ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = _BASE36[rest] + digits
+    if len(digits) > width:
+        raise Bug(f"number too large for {width} base-36 digits")
+    return digits.rjust(width, "0")
+
+
+def match_code(batch_number: int, seq: int, role: str) -> str:
+    """``CP1`` + batch + sequence + role (O outside, I inside, E envelope): 14 characters, no personal data.
+
+    Card and envelope differ only in the role, so the inserter compares characters 1 to 13 (print.md 5.2).
+    """
+    if role not in "OIE":
+        raise Bug(f"no such role: {role}")
+    return f"{HOUSE_CODE}1{base36(batch_number, 4)}{seq:06d}{role}"

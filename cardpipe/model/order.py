@@ -1,0 +1,98 @@
+"""An order: what a CRM asked for, one card to one recipient. Strict: unknown keys are refused, nothing is guessed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from cardpipe.model.address import Address, Line, clean_message, clean_text
+
+#: A digest of a stored picture, as an order carries it once its pictures are in the artifacts.
+PICTURE_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
+        raise ValueError("must be lower-case letters, figures and hyphens, such as 'thank-you'")
+    return value
+
+
+def _reference(value: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e](?:[\x20-\x7e]{0,118}[\x21-\x7e])?", value):
+        raise ValueError("must be 1 to 120 printable ASCII characters; it is your own id for this order")
+    return value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a date; write YYYY-MM-DD") from None
+    return value
+
+
+Slug = Annotated[str, BeforeValidator(clean_text), AfterValidator(_slug)]
+Day = Annotated[dt.date, BeforeValidator(_day)]
+Picture = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Scope(NamedTuple):
+    """Whose data, and whether it may ever be printed. Every table, key and artifact path carries both."""
+
+    tenant: str = "local"
+    mode: str = "live"
+
+
+class Order(BaseModel):
+    """One card to one recipient.
+
+    ``photos`` names a picture for each frame of the design (``photo`` is the short form for the only or first one).
+    A picture is ``sha256:…`` of an uploaded one; from the command line alone it may be a path below the order file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    reference: Annotated[str, BeforeValidator(clean_text), AfterValidator(_reference)]
+    occasion: Slug
+    design: Slug | None = None
+    recipient: Address
+    sender: Address
+    message: Annotated[str, BeforeValidator(clean_message), Field(min_length=1, max_length=4000)]
+    hand: Slug | None = None
+    ink: Slug | None = None
+    photos: dict[str, Picture] = Field(default_factory=dict, max_length=4)
+    photo: Picture | None = None
+    signature: Picture | None = None
+    mail_on: Day | None = None
+    metadata: dict[str, Line] = Field(default_factory=dict, max_length=20)
+
+    @model_validator(mode="after")
+    def _one_way_to_name_a_photo(self) -> Order:
+        if self.photo is not None and self.photos:
+            raise ValueError("give either photo (the short form) or photos by frame name, not both")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 of what was asked for: the same order sent again has the same digest."""
+        return digest(self.model_dump(mode="json"))
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with one spelling: sorted keys, no blanks, UTF-8. Equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hexadecimal, of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def seed(tenant: str, reference: str, panel: str) -> bytes:
+    """What a piece's handwriting varies by. Never a random id: a remake must be the same card."""
+    return hashlib.sha256(b"\0".join(part.encode() for part in ("cardpipe", tenant, reference, panel))).digest()

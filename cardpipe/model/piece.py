@@ -1,0 +1,42 @@
+"""A piece: one card and its envelope, as mailed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cardpipe.model.finding import Finding
+from cardpipe.model.order import Scope
+from cardpipe.model.status import PieceState
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What composing leaves: two fragments by digest, their sizes in bytes, and what the inspector remarked."""
+
+    card: str
+    envelope: str
+    card_bytes: int
+    envelope_bytes: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece as stored. ``spec`` is the accepted order with every input pinned by digest (see ``pipeline.accept``);
+    ``group`` is what pieces of one batch share; ``sort_key`` puts them in mail order."""
+
+    id: str
+    scope: Scope
+    order_id: str
+    reference: str
+    state: PieceState
+    mail_on: str
+    group: str
+    sort_key: str
+    spec: dict[str, Any]
+    composed: Composed | None = None
+    batch_id: str | None = None
+    seq: int | None = None
+    held: str | None = None
+    findings: tuple[Finding, ...] = field(default=())

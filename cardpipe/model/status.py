@@ -1,0 +1,93 @@
+"""States and the one table of allowed moves. Held is a flag and a lease is columns: neither is a state."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from cardpipe.model.errors import Bug
+
+
+class OrderState(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class PieceState(StrEnum):
+    WAITING = "waiting"
+    COMPOSING = "composing"
+    COMPOSED = "composed"
+    BATCHED = "batched"
+    RELEASED = "released"
+    PRINTED = "printed"
+    MAILED = "mailed"
+    RETURNED = "returned"
+    NEEDS_ATTENTION = "needs_attention"
+    CANCELLED = "cancelled"
+
+
+class BatchState(StrEnum):
+    GATHERED = "gathered"
+    IMPOSED = "imposed"
+    RELEASED = "released"
+    PRINTED = "printed"
+    MAILED = "mailed"
+    SETTLED = "settled"
+
+
+#: What a person reads where the word of the table would promise too much (peers.md, complaints 5 and 28).
+SHOWN = {PieceState.BATCHED: "in a print file", PieceState.MAILED: "handed to post"}
+
+#: Pieces in these states lie in exactly one batch; in all others, in none.
+IN_A_BATCH = frozenset(
+    {PieceState.BATCHED, PieceState.RELEASED, PieceState.PRINTED, PieceState.MAILED, PieceState.RETURNED}
+)
+
+PIECE_MOVES: dict[PieceState, frozenset[PieceState]] = {
+    PieceState.WAITING: frozenset({PieceState.COMPOSING, PieceState.NEEDS_ATTENTION, PieceState.CANCELLED}),
+    PieceState.COMPOSING: frozenset(
+        {
+            PieceState.COMPOSING,  # a lease ran out and another worker took over
+            PieceState.COMPOSED,
+            PieceState.WAITING,
+            PieceState.NEEDS_ATTENTION,
+            PieceState.CANCELLED,
+        }
+    ),
+    PieceState.COMPOSED: frozenset(
+        {PieceState.BATCHED, PieceState.WAITING, PieceState.NEEDS_ATTENTION, PieceState.CANCELLED}
+    ),
+    PieceState.BATCHED: frozenset({PieceState.RELEASED, PieceState.NEEDS_ATTENTION}),
+    PieceState.RELEASED: frozenset({PieceState.PRINTED, PieceState.MAILED}),
+    PieceState.PRINTED: frozenset({PieceState.MAILED}),
+    PieceState.MAILED: frozenset({PieceState.RETURNED}),
+    PieceState.RETURNED: frozenset(),
+    PieceState.NEEDS_ATTENTION: frozenset({PieceState.WAITING, PieceState.CANCELLED}),
+    PieceState.CANCELLED: frozenset(),
+}
+
+ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.ACCEPTED: frozenset({OrderState.CANCELLED}),
+    OrderState.REFUSED: frozenset({OrderState.ACCEPTED}),
+    OrderState.CANCELLED: frozenset(),
+}
+
+BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
+    BatchState.GATHERED: frozenset({BatchState.IMPOSED}),
+    BatchState.IMPOSED: frozenset({BatchState.RELEASED, BatchState.GATHERED}),  # back: a new membership revision
+    BatchState.RELEASED: frozenset({BatchState.PRINTED, BatchState.MAILED}),
+    BatchState.PRINTED: frozenset({BatchState.MAILED}),
+    BatchState.MAILED: frozenset({BatchState.SETTLED}),
+    BatchState.SETTLED: frozenset(),
+}
+
+
+def sources(target: PieceState) -> tuple[PieceState, ...]:
+    """The states from which a piece may move to ``target``: what a compare-and-set has to name."""
+    return tuple(state for state, targets in PIECE_MOVES.items() if target in targets)
+
+
+def check_move(old: PieceState, new: PieceState) -> None:
+    """Raise :class:`Bug` where the table does not allow the move."""
+    if new not in PIECE_MOVES[old]:
+        raise Bug(f"a piece cannot move from {old} to {new}")
