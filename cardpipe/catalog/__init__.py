@@ -1,0 +1,1 @@
+"""Adapter: designs, fonts, formats, presses and carriers, read from folders of data."""

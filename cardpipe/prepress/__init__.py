@@ -1,0 +1,1 @@
+"""First floor: words and art become pages. Values, bytes or byte streams in and out; no disk, clock or randomness."""

@@ -1,0 +1,236 @@
+"""One font: what it measures, which letters it has, how it sets a text, and its outlines.
+
+Coverage is asked of the shaper, not of the character map: HarfBuzz composes letters that the map lacks (Caveat sets
+"Nguyễn" although it has no U+1EC5), and several handwriting fonts print a missing letter as nothing at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import uharfbuzz as hb
+
+from cardpipe.model.errors import Refused
+from cardpipe.prepress.outline import TOLERANCE, Contour, Outline, lighten
+
+_RESTRICTED = 0x0002  # OS/2 fsType: restricted licence embedding (OpenType 1.9, OS/2, fsType bits 0-3)
+_NO_SUBSETTING = 0x0100
+_BITMAP_ONLY = 0x0200
+_HIGH = 0.25  # x-heights by which ink above the small letters is narrowed where word spaces are measured
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A text as glyphs. Lengths are font units; ``clusters`` gives each glyph's first character in the text."""
+
+    glyphs: tuple[int, ...]
+    clusters: tuple[int, ...]
+    advances: tuple[int, ...]
+    x_offsets: tuple[int, ...]
+    y_offsets: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return sum(self.advances)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A glyph's ink in x-heights, from its origin; y grows upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+_NOTHING = Run((), (), (), (), ())
+_NO_INK = Extent(0.0, 0.0, 0.0, 0.0)
+
+
+class Font:
+    """A font file opened for typesetting.
+
+    ``features`` switches OpenType features (``{"liga": False}``). ``x_height`` in em is needed only for a font
+    without an x; ``tolerance`` (in x-heights) says how much its outlines may be lightened; ``replace`` names glyphs
+    that are never used, each with those that stand in for it (an alternate n that reads as an m).
+    Raises Refused for bytes that are no font, and for a font that must not be embedded.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        features: Mapping[str, bool] | None = None,
+        x_height: float | None = None,
+        tolerance: float = TOLERANCE,
+        replace: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.data = data
+        self.digest = hashlib.sha256(data).hexdigest()
+        self.features: dict[str, bool] = dict(features or {})
+        self._tolerance = tolerance
+        self._outlines: dict[int, Outline] = {}
+        self._extents: dict[int, Extent] = {}
+        self._cores: dict[int, tuple[float, float]] = {}
+        try:
+            self._face = hb.Face(hb.Blob(data))
+            self._font = hb.Font(self._face)
+            self.units = int(self._face.upem)
+            tables = set(self._face.table_tags)
+        except Exception as problem:  # uharfbuzz raises several kinds
+            raise Refused("this font cannot be opened; give a TrueType or OpenType file") from problem
+        if not {"head", "hhea", "hmtx", "maxp", "cmap"} <= tables or not tables & {"glyf", "CFF "}:
+            raise Refused("this font has no outlines or metrics; give a TrueType or OpenType file")
+        self._rights(tables)
+        extents = self._font.get_font_extents("ltr")
+        self.ascent, self.descent = extents.ascender / self.units, extents.descender / self.units
+        self.x_height = x_height if x_height is not None else self._height("x")
+        if not self.x_height > 0:
+            raise Refused("this font has no x to measure; state its x-height in font.toml")
+        self.cap_height = self._height("H") or self.x_height
+        named = self._font.get_glyph_from_name
+        self._replace = {named(bad): [named(good) for good in row] for bad, row in (replace or {}).items()}
+        if None in self._replace or any(None in row for row in self._replace.values()):
+            raise Refused("a glyph named in `replace` is not in this font; mend the name")
+
+    def _rights(self, tables: set[str]) -> None:
+        if "OS/2" not in tables:
+            return
+        (rights,) = struct.unpack_from(">H", bytes(self._face.reference_table("OS/2").data), 8)
+        if (rights & _RESTRICTED and not rights & 0x000C) or rights & (_NO_SUBSETTING | _BITMAP_ONLY):
+            raise Refused(f"its licence bits (fsType {rights:#06x}) forbid embedding a subset; use another font")
+
+    def _height(self, character: str) -> float:
+        """Height of a character's ink in em; 0 where the font lacks it."""
+        glyph = self._font.get_nominal_glyph(ord(character))
+        extents = self._font.get_glyph_extents(glyph) if glyph else None
+        return extents.y_bearing / self.units if extents else 0.0
+
+    def shape(self, text: str) -> Run:
+        """Set one line of text: letters joined, kerned and alternated as the font says."""
+        if not text:
+            return _NOTHING
+        buffer = hb.Buffer()
+        buffer.cluster_level = hb.BufferClusterLevel.MONOTONE_CHARACTERS
+        buffer.add_str(text)
+        buffer.guess_segment_properties()
+        buffer.direction = "ltr"
+        hb.shape(self._font, buffer, self.features)
+        infos, places = buffer.glyph_infos, buffer.glyph_positions
+        if not infos or not places:
+            return _NOTHING
+        glyphs = [info.codepoint for info in infos]
+        positions = [place.position for place in places]
+        advances = [place[2] for place in positions]
+        if self._replace:
+            self._stand_in(glyphs, advances)
+        return Run(
+            tuple(glyphs),
+            tuple(info.cluster for info in infos),
+            tuple(advances),
+            tuple(place[0] for place in positions),
+            tuple(place[1] for place in positions),
+        )
+
+    def _stand_in(self, glyphs: list[int], advances: list[int]) -> None:
+        """Put other glyphs where banned ones stand, unlike their neighbours where there is a choice."""
+        for index, glyph in enumerate(glyphs):
+            choice = self._replace.get(glyph)
+            if choice:
+                beside = {*glyphs[max(0, index - 1) : index], *glyphs[index + 1 : index + 2]}
+                chosen = next((other for other in choice if other not in beside), choice[0])
+                glyphs[index] = chosen
+                advances[index] += self.advance(chosen) - self.advance(glyph)
+
+    def missing(self, text: str, run: Run | None = None) -> list[int]:
+        """Indices of the characters that would print wrong: no glyph, or one without ink for a visible character."""
+        run = run or self.shape(text)
+        lacking = {
+            cluster
+            for glyph, cluster in zip(run.glyphs, run.clusters, strict=True)
+            if glyph == 0 or (self.extent(glyph) is _NO_INK and _visible(text[cluster]))
+        }
+        return sorted(lacking)
+
+    def extent(self, glyph: int) -> Extent:
+        """A glyph's ink, in x-heights."""
+        known = self._extents.get(glyph)
+        if known is None:
+            found = self._font.get_glyph_extents(glyph)
+            if found is None or not (found.width and found.height):
+                known = _NO_INK
+            else:
+                unit = 1 / (self.units * self.x_height)
+                known = Extent(
+                    found.x_bearing * unit,
+                    (found.y_bearing + found.height) * unit,
+                    (found.x_bearing + found.width) * unit,
+                    found.y_bearing * unit,
+                )
+            self._extents[glyph] = known
+        return known
+
+    def core(self, glyph: int) -> tuple[float, float]:
+        """Left and right edge of a glyph, in x-heights, where the eye measures the space between words from: its ink
+        between baseline and x-height; what is higher (a T's bar) counts less, what is lower (an f's loop) not at all.
+        """
+        known = self._cores.get(glyph)
+        if known is None:
+            outline = self.outlines([glyph])[glyph]
+            x, y = outline.x[1:], outline.y[1:]
+            body, over = x[(y > -0.15) & (y < 1.15)], x[y >= 1.15]
+            ink = self.extent(glyph)
+            left, right = (float(body.min()), float(body.max())) if len(body) else (ink.left, ink.right)
+            if len(body) and len(over):
+                left, right = min(left, float(over.min()) + _HIGH), max(right, float(over.max()) - _HIGH)
+            known = self._cores[glyph] = (left, right)
+        return known
+
+    def advance(self, glyph: int) -> int:
+        """A glyph's own advance width, in font units (a printed page's widths come from here)."""
+        return int(self._font.get_glyph_h_advance(glyph))
+
+    def outlines(self, glyphs: Iterable[int]) -> dict[int, Outline]:
+        """Light outlines of these glyphs, in x-heights; each is made once in this font's life."""
+        fresh = sorted(set(glyphs) - self._outlines.keys())
+        if fresh:
+            made = lighten([self._contours(glyph) for glyph in fresh], self._tolerance)
+            self._outlines.update(zip(fresh, made, strict=True))
+        return self._outlines
+
+    def _contours(self, glyph: int) -> list[Contour]:
+        unit = 1 / (self.units * self.x_height)
+        contours: list[Contour] = []
+        pen = hb.DrawFuncs()
+
+        def move(x: float, y: float, _: object) -> None:
+            contours.append([(x * unit, y * unit)])
+
+        def segment(*values: object) -> None:
+            contours[-1].append(tuple(float(value) * unit for value in values[:-1]))  # type: ignore[arg-type]
+
+        pen.set_move_to_func(move)
+        pen.set_line_to_func(segment)
+        pen.set_quadratic_to_func(segment)
+        pen.set_cubic_to_func(segment)
+        self._font.draw_glyph(glyph, pen, None)
+        return contours
+
+    def subset(self, glyphs: Iterable[int]) -> bytes:
+        """The font with only these glyphs, ids kept (so that Identity-H text of many pieces shares one subset)."""
+        wanted = hb.SubsetInput()
+        wanted.glyph_set.update(set(glyphs) | {0})
+        wanted.flags = hb.SubsetFlags.RETAIN_GIDS | hb.SubsetFlags.NO_HINTING
+        wanted.layout_feature_tag_set.clear()
+        wanted.name_id_set.clear()
+        made = hb.subset(self._face, wanted)
+        return bytes(made.blob.data)
+
+
+def _visible(character: str) -> bool:
+    """Whether a reader expects ink: not for spaces, controls, joiners and variation selectors."""
+    return unicodedata.category(character)[0] not in "ZC" and not 0xFE00 <= ord(character) <= 0xFE0F
