@@ -1,0 +1,1 @@
+"""First floor: what makes it mail. Values in, values and bytes out."""

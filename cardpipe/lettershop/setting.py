@@ -1,0 +1,42 @@
+"""One shaped line becomes a mark on the page: what envelope and match code share."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from cardpipe.model.finding import Finding, error
+from cardpipe.model.units import Points
+from cardpipe.prepress.page import BLACK, Ink, Text
+from cardpipe.prepress.typeset import Face, Printed, set_printed
+
+
+def set_line(face: Face, text: str, size: Points, where: str) -> Printed | list[Finding]:
+    """Shape one line, or say what cannot be set. Marks that the font places off the baseline are refused: the page's
+    text knows only advances."""
+    made = set_printed(face, text, size, where)
+    if isinstance(made, list):
+        return [_as_address(finding) for finding in made]
+    pens = [0.0, *accumulate(made.advances)][: len(made.glyphs)]
+    moved = any(abs(y) > 1e-6 for y in made.y) or any(abs(x - pen) > 1e-4 for x, pen in zip(made.x, pens, strict=True))
+    if moved:
+        return [
+            error("address.letters.stacked", where, "a letter with marks of its own cannot be set in this font",
+                  "write the letter without its loose marks")
+        ]  # fmt: skip
+    return made
+
+
+def text_mark(line: Printed, text: str, x: Points, y: Points, *, turned: bool = False, ink: Ink = BLACK) -> Text:
+    """The line as a mark: its baseline starts at ``x``, ``y``."""
+    unit = line.size / line.font.units
+    natural = tuple(line.font.advance(glyph) * unit for glyph in line.glyphs)
+    return Text(
+        x, y, text, f"font:{line.font.digest}", line.size, line.glyphs, line.advances, natural, ink, turned,
+        line.characters,
+    )  # fmt: skip
+
+
+def _as_address(finding: Finding) -> Finding:
+    """The same remark in the words of an address: nobody chooses a hand for an envelope."""
+    code = finding.code.replace("message.", "address.").replace("text.", "address.")
+    return Finding(finding.level, code, finding.where, finding.message, "write it in Latin letters without pictures")
