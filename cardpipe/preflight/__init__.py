@@ -1,0 +1,1 @@
+"""The inspector: small checks with eternal ids and rationales."""
