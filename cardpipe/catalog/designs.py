@@ -1,0 +1,169 @@
+"""Designs as folders: read whole, judged, and pinned by digest."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cardpipe.catalog.press import formats
+from cardpipe.model.errors import Refused
+from cardpipe.model.finding import Finding, error
+from cardpipe.model.units import Box
+from cardpipe.prepress.design import SLUG, Design
+from cardpipe.prepress.format import Format
+from cardpipe.prepress.page import Ink
+
+_MAX_FILE = 20_000_000
+
+
+@dataclass(frozen=True)
+class DesignFolder:
+    """A design with the bytes that a card needs: ``design.toml`` and one PDF of art a printed side."""
+
+    design: Design
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 by file name: what an accepted order pins."""
+        return {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())}
+
+    @property
+    def format(self) -> Format:
+        return formats()[self.design.format]
+
+    def ink(self, name: str) -> Ink:
+        """A printing colour of the design's palette."""
+        return Ink(name, *(part / 100 for part in self.design.inks[name].cmyk))
+
+
+def from_files(files: Mapping[str, bytes], name: str, *, judged: bool = False) -> DesignFolder:
+    """A design from its files' bytes, from a folder or from pinned artifacts. Raises Refused with every finding.
+
+    ``judged``: it was when its order was accepted, and what a format or a rule became since must not stop it now."""
+    try:
+        data = tomllib.loads(files["design.toml"].decode())
+    except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise Refused(
+            f"design {name} cannot be read",
+            [error("design.toml.unreadable", f"designs/{name}/design.toml", str(problem), "write it as UTF-8 TOML")],
+        ) from None
+    try:
+        design = Design.model_validate(data)
+    except ValidationError as problem:
+        raise Refused(f"design {name} is not complete", _findings(name, problem)) from None
+    folder = DesignFolder(design, dict(files))
+    findings = [] if judged else _judge(folder, name)
+    if findings:
+        raise Refused(f"design {name} cannot be used", findings)
+    return folder
+
+
+def _findings(name: str, problem: ValidationError) -> list[Finding]:
+    return [
+        error(
+            "design.toml.invalid",
+            f"designs/{name}/design.toml {'.'.join(str(part) for part in item['loc']) or 'whole'}",
+            item["msg"].removeprefix("Value error, "),
+        )
+        for item in problem.errors()
+    ]
+
+
+def _judge(folder: DesignFolder, name: str) -> list[Finding]:
+    design, where = folder.design, f"designs/{name}/design.toml"
+    findings: list[Finding] = []
+    if design.name != name:
+        findings.append(error("design.name", where, f"says name = {design.name!r}", f"write name = {name!r}"))
+    if design.format not in formats():
+        known = ", ".join(sorted(formats()))
+        findings.append(error("design.format", where, f"format {design.format!r} is not known", f"choose of {known}"))
+        return findings
+    layout = folder.format
+    for side in layout.sides:
+        if f"{side}.pdf" not in folder.files:
+            findings.append(
+                error("design.art.missing", f"designs/{name}", f"there is no {side}.pdf", f"save {side}.pdf, CMYK")
+            )
+    for frame in design.frame:
+        panel = layout.panels.get(frame.panel)
+        if panel is None:
+            known = ", ".join(layout.panels)
+            findings.append(
+                error("design.frame.panel", f"{where} {frame.field}", f"panel {frame.panel!r}", f"choose of {known}")
+            )
+        elif frame.box is not None:
+            whole = Box(0, 0, panel.box.width, panel.box.height)
+            limit = whole.inset(-layout.bleed) if frame.bleeds else whole.inset(layout.safe)
+            if not limit.contains(frame.inner, slack=0.05):
+                what = "the bleed" if frame.bleeds else "the safe margin"
+                findings.append(
+                    error("design.frame.outside", f"{where} {frame.field}", f"reaches beyond {what}", "make it smaller")
+                )
+    return findings
+
+
+class DesignShelf:
+    """The folder of designs. A name that is no slug, a link out of it or a giant file is refused."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._loaded: dict[str, DesignFolder] = {}
+
+    def names(self) -> list[str]:
+        """Every design, sorted."""
+        if not self._root.is_dir():
+            return []
+        return sorted(p.name for p in self._root.iterdir() if (p / "design.toml").is_file() and SLUG.match(p.name))
+
+    def load(self, name: str) -> DesignFolder:
+        """One design. Raises Refused (code ``design.unknown``) where there is none."""
+        if name not in self._loaded:
+            if not SLUG.match(name) or not (self._root / name / "design.toml").is_file():
+                near = ", ".join(self.names()) or "none"
+                raise Refused(
+                    f"there is no design {name!r}",
+                    [error("design.unknown", "design", f"there is no design {name!r}", f"choose one of: {near}")],
+                )
+            self._loaded[name] = from_files(self._read(self._root / name), name)
+        return self._loaded[name]
+
+    def for_occasion(self, occasion: str) -> str:
+        """The design for an occasion when the order names none: the first by name that lists it first."""
+        shelf = [self.load(name).design for name in self.names()]
+        suited = [d.name for d in shelf if d.occasions[0] == occasion] or [
+            d.name for d in shelf if occasion in d.occasions
+        ]
+        if not suited:
+            known = ", ".join(sorted({o for d in shelf for o in d.occasions}))
+            raise Refused(
+                f"no design is for {occasion!r}",
+                [
+                    error(
+                        "design.occasion",
+                        "occasion",
+                        f"no design is for {occasion!r}",
+                        f"name a design, or one of: {known}",
+                    )
+                ],
+            )
+        return suited[0]
+
+    def _read(self, folder: Path) -> dict[str, bytes]:
+        files = {}
+        for name in ("design.toml", "outside.pdf", "inside.pdf", "front.pdf", "back.pdf"):
+            path = folder / name
+            if path.is_file() and not path.is_symlink():
+                if path.stat().st_size > _MAX_FILE:
+                    raise Refused(
+                        f"{path.name} is too large",
+                        [error("design.art.large", f"designs/{folder.name}/{name}", "over 20 MB", "simplify the art")],
+                    )
+                files[name] = path.read_bytes()
+        return files

@@ -1,0 +1,278 @@
+"""Accept: an order is refused with every finding at once, or stored with its inputs pinned by digest.
+
+Nothing is stored before everything was judged. What is stored names bytes by digest alone: a design, a font or a
+photo that changes tomorrow does not change a card that was accepted today, nor its remake.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from cardpipe.lettershop import addressing, envelope
+from cardpipe.model.errors import Conflict, Refused
+from cardpipe.model.finding import Finding, error, has_errors, warning
+from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
+from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
+from cardpipe.prepress import card, fields
+from cardpipe.prepress.typeset import Hand, Layout
+
+#: Gives the bytes of a picture that an order names, or raises Refused.
+Pictures = Callable[[str, str], bytes]
+
+SPEC_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one order: stored (``fresh`` unless it was there already), or None with the findings."""
+
+    reference: str
+    order: StoredOrder | None
+    fresh: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One order on the desk: what has been found out so far, and all that is wrong with it."""
+
+    shop: Shop
+    scope: Scope
+    order: Order
+    pictures: Pictures
+    findings: list[Finding]
+    bytes_of: dict[str, bytes]
+
+
+def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures, mail_on: str) -> Verdict:
+    """Judge one order and store it. ``mail_on`` (YYYY-MM-DD) is for orders without a date of their own.
+
+    The same order again (same reference, same content) gives what is stored; another order under that reference is a
+    finding ``order.reference_reused`` that names the fields which differ.
+    """
+    reference = str(data.get("reference", ""))
+    try:
+        order = Order.model_validate(dict(data))
+    except ValidationError as problem:
+        return Verdict(reference, None, False, tuple(schema_findings(problem)))
+    desk = _Desk(shop, scope, order, pictures, [], {})
+    request = _with_digests(desk)
+    spec = _judge(desk)
+    if spec is None or has_errors(desk.findings):
+        return Verdict(reference, None, False, tuple(desk.findings))
+    spec["mail_on"] = order.mail_on.isoformat() if order.mail_on else mail_on
+    for name, content in desk.bytes_of.items():
+        if PICTURE_DIGEST.match(name) and not shop.artifacts.has(scope, name.removeprefix("sha256:")):
+            shop.artifacts.put(scope, content)
+    new = NewOrder(
+        scope=scope,
+        reference=order.reference,
+        request_digest=request.digest(),
+        request=request.model_dump(mode="json"),
+        spec=spec,
+        occasion=order.occasion,
+        design=spec["design"]["name"],
+        mail_on=spec["mail_on"],
+        group="|".join((spec["format"]["name"], spec["press"], spec["carrier"], spec["format"]["stock"])),
+        sort_key=addressing.sort_key(order.recipient, shop.origin),
+        findings=tuple(desk.findings),
+    )
+    try:
+        stored, fresh = shop.store.add_order(new)
+    except Conflict as problem:
+        remedy = "give this order a reference of its own; to change the stored one, cancel it first"
+        found = error("order.reference_reused", "reference", str(problem), remedy)
+        return Verdict(reference, None, False, (*desk.findings, found))
+    return Verdict(reference, stored, fresh, tuple(desk.findings))
+
+
+def schema_findings(problem: ValidationError) -> list[Finding]:
+    """Pydantic's errors as findings: the field by its path, a remedy where one can be told."""
+    findings = []
+    for item in problem.errors():
+        where = ".".join(str(part) for part in item["loc"]) or "order"
+        code, message, remedy = "order.invalid", item["msg"].removeprefix("Value error, "), "mend this field"
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(item["loc"][-1]), Order.model_fields, 1)
+            code, message = "order.unknown_field", "is no field of an order"
+            remedy = f"did you mean {near[0]!r}?" if near else "leave it out, or put it into metadata"
+        elif item["type"] == "missing":
+            code, message, remedy = "order.missing", "is missing", f"add {where}"
+        elif item["type"].endswith("too_long"):
+            most = item.get("ctx", {}).get("max_length", "")
+            code, message, remedy = "order.too_long", f"is longer than {most}", "make it shorter"
+        findings.append(error(code, where, message, remedy))
+    return findings
+
+
+def _with_digests(desk: _Desk) -> Order:
+    """The order with its pictures fetched and named by digest; what cannot be fetched is a finding."""
+    order = desk.order
+    photos = dict(order.photos)
+    if order.photo is not None:
+        photos = {"": order.photo}
+    named = {name: _fetch(desk, ref, f"photos.{name}" if name else "photo") for name, ref in photos.items()}
+    signature = _fetch(desk, order.signature, "signature") if order.signature else None
+    short = named.pop("", None)
+    return order.model_copy(update={"photos": named, "photo": short, "signature": signature})
+
+
+def _fetch(desk: _Desk, ref: str, where: str) -> str:
+    try:
+        data = (
+            desk.shop.artifacts.get(desk.scope, ref.removeprefix("sha256:"))
+            if PICTURE_DIGEST.match(ref)
+            else desk.pictures(ref, where)
+        )
+    except Refused as problem:
+        desk.findings += problem.findings or (error("picture.missing", where, str(problem)),)
+        return ref
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    desk.bytes_of[digest] = data
+    desk.bytes_of.setdefault(ref, data)
+    return digest
+
+
+def _judge(desk: _Desk) -> dict[str, Any] | None:
+    shop, order = desk.shop, desk.order
+    desk.findings += addressing.judge(order.recipient, "recipient", shop.origin)
+    desk.findings += addressing.judge(order.sender, "sender", shop.origin)
+    message, found = fields.merge(order)
+    desk.findings += found
+    source = _design(desk)
+    if source is None:
+        return None
+    design = source.design
+    chain = _hand(desk, order.hand or design.hand)
+    ink = order.ink or (frame.ink if (frame := design.one("message")) and frame.ink else "blue-black")
+    if card.find_ink(design, ink) is None:
+        known = ", ".join([*design.inks, *card.PENS])
+        desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
+    photos = _photos(desk, source)
+    signature = _signature(desk, source)
+    if chain and not found:
+        fitted = _fit(desk, source, chain, message)
+        if not isinstance(fitted, Layout):
+            desk.findings += fitted
+    printed = shop.catalog.printed()
+    carrier = shop.catalog.carrier(shop.carrier)
+    if not has_errors(desk.findings):
+        _, on_envelope = envelope.compose(source.format, order.recipient, order.sender, carrier, printed.face)
+        desk.findings += on_envelope
+    if has_errors(desk.findings):
+        return None
+    pinned = [_pin_font(desk, font) for font in chain]
+    files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
+    return {
+        "v": SPEC_VERSION,
+        "tenant": desk.scope.tenant,
+        "mode": desk.scope.mode,
+        "reference": order.reference,
+        "occasion": order.occasion,
+        "design": {"name": design.name, "version": design.version, "files": files},
+        "format": source.format.as_dict(),
+        "press": shop.press,
+        "carrier": shop.carrier,
+        "hand": {"name": order.hand or design.hand, "faces": pinned},
+        "printed": _pin_font(desk, printed),
+        "recipient": order.recipient.model_dump(),
+        "sender": order.sender.model_dump(),
+        "message": message,
+        "ink": ink,
+        "photos": photos,
+        "signature": signature,
+    }
+
+
+def _design(desk: _Desk) -> DesignSource | None:
+    catalog, order = desk.shop.catalog, desk.order
+    try:
+        source = catalog.design(order.design or catalog.design_for(order.occasion))
+    except Refused as problem:
+        desk.findings += problem.findings
+        return None
+    if order.occasion not in source.design.occasions:
+        known = ", ".join(source.design.occasions)
+        desk.findings.append(
+            warning("design.occasion", "design", f"{source.design.name} was made for {known}, not {order.occasion}")
+        )
+    return source
+
+
+def _hand(desk: _Desk, name: str) -> Sequence[FontSource]:
+    try:
+        return desk.shop.catalog.hand(name)
+    except Refused as problem:
+        known = ", ".join(desk.shop.catalog.hands())
+        desk.findings += problem.findings or (error("order.hand", "hand", str(problem), f"choose one of: {known}"),)
+        return ()
+
+
+def _photos(desk: _Desk, source: DesignSource) -> dict[str, str]:
+    """Photo name → digest, each picture looked at in the darkroom."""
+    order, design = desk.order, source.design
+    given = dict(order.photos)
+    if order.photo is not None:
+        first = design.photos[0].photo if design.photos else "photo"
+        given = {first: order.photo}
+    desk.findings += card.judge_photos(design, set(given))
+    press = desk.shop.catalog.press(desk.shop.press)
+    placed = card.photo_orders(design, source.format, press.photo_ppi, press.photo_minimum_ppi)
+    pinned = {}
+    for name, ref in given.items():
+        data = desk.bytes_of.get(ref)
+        if data is None or name not in placed:
+            continue
+        try:
+            facts = desk.shop.darkroom.judge(data, f"photos.{name}")
+        except Refused as problem:
+            desk.findings += problem.findings
+            continue
+        desk.findings += facts.findings
+        if not has_errors(facts.findings):
+            desk.findings += card.foresee(facts, placed[name])
+        pinned[name] = _keep(desk, data)
+    return pinned
+
+
+def _signature(desk: _Desk, source: DesignSource) -> str | None:
+    order, placed = desk.order, card.signature_order(source.design)
+    data = desk.bytes_of.get(order.signature) if order.signature else None
+    if data is None:
+        return None
+    if placed is None:
+        desk.findings.append(
+            error("signature.no_frame", "signature", f"design {source.design.name} has no place for it", "leave it out")
+        )
+        return None
+    try:
+        desk.findings += desk.shop.darkroom.lift(data, placed).findings
+    except Refused as problem:
+        desk.findings += problem.findings
+    return _keep(desk, data)
+
+
+def _fit(desk: _Desk, source: DesignSource, chain: Sequence[FontSource], message: str) -> Layout | list[Finding]:
+    hand = Hand(chain[0].name, tuple(font.face for font in chain))
+    return card.fit_message(source.design, hand, message, desk.order.signature is not None)
+
+
+def _pin_font(desk: _Desk, font: FontSource) -> dict[str, str]:
+    return {
+        "name": font.name,
+        "settings": _keep(desk, font.settings_data, font.settings_sha256),
+        "file": _keep(desk, font.data, font.sha256),
+    }
+
+
+def _keep(desk: _Desk, data: bytes, digest: str = "") -> str:
+    """Note bytes to be stored with the order; their digest."""
+    digest = digest or hashlib.sha256(data).hexdigest()
+    desk.bytes_of["sha256:" + digest] = data
+    return digest

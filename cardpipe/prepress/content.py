@@ -1,0 +1,118 @@
+"""Marks become the operators of a content stream (ISO 32000-1, annex A). One function a mark, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cardpipe.model.units import Box, num
+from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Photo, Rect, Text
+
+#: How far a quarter of an ellipse's control points stand off, as a share of the radius.
+_KAPPA = 0.5522847
+
+
+@dataclass(slots=True)
+class Names:
+    """The resource names that a stream uses, collected while it is written."""
+
+    arts: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, Photo | Mask] = field(default_factory=dict)
+    fonts: dict[str, str] = field(default_factory=dict)
+
+
+def content(marks: Iterable[Mark], names: Names) -> bytes:
+    """The content stream that paints these marks in order; ``names`` learns which resources it needs."""
+    return b"\n".join(_one(mark, names) for mark in marks) + b"\n"
+
+
+def _one(mark: Mark, names: Names) -> bytes:
+    if isinstance(mark, Art):
+        name = f"A{len(names.arts)}"
+        names.arts[name] = mark.key
+        return f"q /{name} Do Q".encode()
+    if isinstance(mark, Photo):
+        name = f"P{len(names.pictures)}"
+        names.pictures[name] = mark
+        return f"q {_clip(mark)} {_cm(mark.box, mark.turned)} /{name} Do Q".encode()
+    if isinstance(mark, Mask):
+        name = f"M{len(names.pictures)}"
+        names.pictures[name] = mark
+        return f"q {_fill(mark.ink)} {_cm(mark.box, mark.turned)} /{name} Do Q".encode()
+    if isinstance(mark, Outline):
+        return f"q {_fill(mark.ink)} {_move(mark.box, mark.turned)}\n".encode() + mark.path + b"\nQ"
+    if isinstance(mark, Text):
+        return _text(mark, names)
+    if isinstance(mark, Rect):
+        box = mark.box
+        area = f"{num(box.x)} {num(box.y)} {num(box.width)} {num(box.height)} re f"
+        return f"q {_fill(mark.ink)} {area} Q".encode()
+    return b""  # a slot paints nothing: the merge fills it
+
+
+def _fill(ink: Ink) -> str:
+    return f"{num(ink.c)} {num(ink.m)} {num(ink.y)} {num(ink.k)} k"
+
+
+def _cm(box: Box, turned: bool) -> str:
+    """The unit square onto the box: what an image needs."""
+    if turned:
+        return f"{num(-box.width)} 0 0 {num(-box.height)} {num(box.right)} {num(box.top)} cm"
+    return f"{num(box.width)} 0 0 {num(box.height)} {num(box.x)} {num(box.y)} cm"
+
+
+def _move(box: Box, turned: bool) -> str:
+    """The box's own coordinates (origin lower left) onto the page."""
+    if turned:
+        return f"-1 0 0 -1 {num(box.right)} {num(box.top)} cm"
+    return f"1 0 0 1 {num(box.x)} {num(box.y)} cm"
+
+
+def _clip(mark: Photo) -> str:
+    box = mark.box
+    if mark.clip == "ellipse":
+        return _round(box, box.width / 2, box.height / 2) + " W n"
+    if mark.clip == "rounded" and mark.radius > 0:
+        radius = min(mark.radius, box.width / 2, box.height / 2)
+        return _round(box, radius, radius) + " W n"
+    return f"{num(box.x)} {num(box.y)} {num(box.width)} {num(box.height)} re W n"
+
+
+def _round(box: Box, rx: float, ry: float) -> str:
+    """A rectangle with elliptic corners, counter-clockwise."""
+    x0, y0, x1, y1 = box.x, box.y, box.right, box.top
+    kx, ky = rx * (1 - _KAPPA), ry * (1 - _KAPPA)
+
+    def p(*values: float) -> str:
+        return " ".join(num(value) for value in values)
+
+    return " ".join(
+        [
+            p(x0 + rx, y0) + " m",
+            p(x1 - rx, y0) + " l",
+            p(x1 - kx, y0, x1, y0 + ky, x1, y0 + ry) + " c",
+            p(x1, y1 - ry) + " l",
+            p(x1, y1 - ky, x1 - kx, y1, x1 - rx, y1) + " c",
+            p(x0 + rx, y1) + " l",
+            p(x0 + kx, y1, x0, y1 - ky, x0, y1 - ry) + " c",
+            p(x0, y0 + ry) + " l",
+            p(x0, y0 + ky, x0 + kx, y0, x0 + rx, y0) + " c h",
+        ]
+    )
+
+
+def _text(mark: Text, names: Names) -> bytes:
+    """A line as glyph ids (Identity-H); what kerning changed of the natural advances goes into the TJ array."""
+    name = next((n for n, key in names.fonts.items() if key == mark.font), None)
+    if name is None:
+        name = f"F{len(names.fonts)}"
+        names.fonts[name] = mark.font
+    shown: list[str] = []
+    for glyph, advance, natural in zip(mark.glyphs, mark.advances, mark.natural, strict=True):
+        shown.append(f"<{glyph:04x}>")
+        gap = (natural - advance) / mark.size * 1000
+        if abs(gap) >= 0.5:
+            shown.append(num(round(gap)))
+    sign = "-" if mark.turned else ""
+    matrix = f"{sign}1 0 0 {sign}1 {num(mark.x)} {num(mark.y)} Tm"
+    return f"q {_fill(mark.ink)} BT /{name} {num(mark.size)} Tf {matrix} [{' '.join(shown)}] TJ ET Q".encode()

@@ -1,0 +1,190 @@
+"""A fragment: a piece's pages as PDF objects already serialised, with everything shared left symbolic.
+
+Composing writes it once; the merge copies it. Inside, an object refers to its neighbours by place in the list and to
+what the whole batch shares by name: ``art:DIGEST``, ``font:DIGEST``, ``icc:DIGEST``. What only the merge can know
+(match code, number) is a named slot. Nothing already compressed is ever coded again (performance.md section 5).
+
+On disk: ``CPF1``, the length of the header in 12 figures, the header as JSON, then the streams one after the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from cardpipe.model.errors import Bug
+from cardpipe.model.order import canonical
+from cardpipe.model.units import Box, Size, num
+from cardpipe.prepress.content import Names, content
+from cardpipe.prepress.page import Mark, Mask, Page, Photo, Slot, Text
+
+MAGIC = b"CPF1"
+#: An object's dictionary: literal text, an int for a neighbour in the list, or ["key"] for something shared.
+Head = list[Any]
+
+
+@dataclass(slots=True)
+class Part:
+    """One PDF object: its dictionary as tokens, its stream's bytes (or None), and a key when equal ones in a file
+    should be written once."""
+
+    head: Head
+    stream: bytes | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentPage:
+    """One page of a fragment: its boxes, the place of its content in the list, its resources and its open slots."""
+
+    name: str
+    size: Size
+    trim: Box
+    contents: int
+    xobjects: dict[str, int | str]
+    fonts: dict[str, str]
+    slots: tuple[Slot, ...]
+
+
+def build(pages: list[Page], srgb: str) -> bytes:
+    """Serialise pages. ``srgb`` is the symbolic key of the profile with which photos are tagged."""
+    parts: list[Part] = []
+    heads: list[dict[str, Any]] = []
+    glyphs: dict[str, dict[int, str]] = {}
+    for page in pages:
+        names = Names()
+        body = content([mark for mark in page.marks if not isinstance(mark, Slot)], names)
+        resources: dict[str, int | str] = dict(names.arts)
+        for name, picture in names.pictures.items():
+            resources[name] = len(parts)
+            parts.append(_picture(picture, srgb))
+        place = len(parts)
+        parts.append(flate([""], body))
+        collect_glyphs(page.marks, glyphs)
+        heads.append(
+            {
+                "name": page.name,
+                "size": [page.size.width, page.size.height],
+                "trim": [page.trim.x, page.trim.y, page.trim.width, page.trim.height],
+                "contents": place,
+                "xobjects": resources,
+                "fonts": names.fonts,
+                "slots": [
+                    [m.name, m.box.x, m.box.y, m.box.width, m.box.height, m.turned]
+                    for m in page.marks
+                    if isinstance(m, Slot)
+                ],
+            }
+        )
+    return pack(parts, {"pages": heads, "glyphs": {f: sorted(g.items()) for f, g in glyphs.items()}})
+
+
+def collect_glyphs(marks: tuple[Mark, ...] | list[Mark], into: dict[str, dict[int, str]]) -> None:
+    """Note every glyph of every printed line, with the text that it stands for."""
+    for mark in marks:
+        if isinstance(mark, Text):
+            known = into.setdefault(mark.font, {})
+            for place, glyph in enumerate(mark.glyphs):
+                known.setdefault(glyph, mark.clusters[place] if place < len(mark.clusters) else "")
+
+
+def flate(head: Head, data: bytes) -> Part:
+    """A part with a deflated stream."""
+    packed = zlib.compress(data, 6)
+    return Part([*_extend(head, f"/Filter /FlateDecode /Length {len(packed)}")], packed)
+
+
+def _extend(head: Head, entries: str) -> Head:
+    return ["<< ", *head, f" {entries} >>"]
+
+
+def _picture(mark: Photo | Mask, srgb: str) -> Part:
+    size = f"/Width {mark.width_px} /Height {mark.height_px}"
+    if isinstance(mark, Photo):
+        start = f"<< /Type /XObject /Subtype /Image {size} /BitsPerComponent 8 /ColorSpace "
+        space: Head = ["/DeviceGray"] if mark.grey else ["[/ICCBased ", [srgb], "]"]
+        end = f" /Filter /DCTDecode /Length {len(mark.jpeg)} >>"
+        return Part([start, *space, end], mark.jpeg, "jpeg:" + hashlib.sha256(mark.jpeg).hexdigest())
+    parms = f"/DecodeParms << /K -1 /Columns {mark.width_px} /Rows {mark.height_px} >>"
+    head = f"<< /Type /XObject /Subtype /Image {size} /ImageMask true /BitsPerComponent 1 /Filter /CCITTFaxDecode "
+    return Part([f"{head}{parms} /Length {len(mark.g4)} >>"], mark.g4, "g4:" + hashlib.sha256(mark.g4).hexdigest())
+
+
+def pack(parts: list[Part], more: dict[str, Any]) -> bytes:
+    """The bytes of a fragment (or of any bundle of parts) from its objects and its further header entries."""
+    table: list[dict[str, Any]] = []
+    streams: list[bytes] = []
+    offset = 0
+    for part in parts:
+        entry: dict[str, Any] = {"head": part.head}
+        if part.stream is not None:
+            entry["stream"] = [offset, len(part.stream)]
+            streams.append(part.stream)
+            offset += len(part.stream)
+        if part.key:
+            entry["key"] = part.key
+        table.append(entry)
+    header = canonical({"objects": table, **more})
+    return b"".join([MAGIC, b"%012d" % len(header), header, *streams])
+
+
+class Fragment:
+    """A stored fragment, opened: header in memory, streams read from the file as they are asked for."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        start = source.read(16)
+        if start[:4] != MAGIC:
+            raise Bug("not a fragment")
+        length = int(start[4:])
+        self._source = source
+        self._base = 16 + length
+        self.header: dict[str, Any] = json.loads(source.read(length))
+        self.objects: list[dict[str, Any]] = self.header["objects"]
+
+    def stream(self, place: int) -> bytes:
+        """The stream of the object at that place in the list."""
+        offset, length = self.objects[place]["stream"]
+        self._source.seek(self._base + offset)
+        data = self._source.read(length)
+        if len(data) != length:
+            raise Bug("a fragment ends too early")
+        return data
+
+    @property
+    def pages(self) -> list[FragmentPage]:
+        """Its pages, in order."""
+        return [
+            FragmentPage(
+                p["name"],
+                Size(*p["size"]),
+                Box(*p["trim"]),
+                p["contents"],
+                p["xobjects"],
+                p["fonts"],
+                tuple(Slot(s[0], Box(*s[1:5]), s[5]) for s in p["slots"]),
+            )
+            for p in self.header["pages"]
+        ]
+
+    @property
+    def glyphs(self) -> dict[str, dict[int, str]]:
+        """Glyphs used by font key: glyph id → the text it stands for."""
+        return {font: {int(gid): text for gid, text in pairs} for font, pairs in self.header["glyphs"].items()}
+
+    def shared(self) -> set[str]:
+        """Every symbolic key that the fragment leans on."""
+        keys = {token[0] for entry in self.objects for token in entry["head"] if isinstance(token, list)}
+        for page in self.header["pages"]:
+            keys.update(ref for ref in page["xobjects"].values() if isinstance(ref, str))
+            keys.update(page["fonts"].values())
+        return keys
+
+
+def page_boxes(size: Size, trim: Box) -> str:
+    """MediaBox, BleedBox and TrimBox, written on the page itself (ISO 15930-7, 6.11: they are not inheritable)."""
+    media = f"[0 0 {num(size.width)} {num(size.height)}]"
+    cut = f"[{num(trim.x)} {num(trim.y)} {num(trim.right)} {num(trim.top)}]"
+    return f"/MediaBox {media} /BleedBox {media} /TrimBox {cut}"

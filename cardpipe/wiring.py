@@ -1,0 +1,77 @@
+"""The one place where adapters are chosen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property, lru_cache
+
+from cardpipe.catalog.shelf import Catalog
+from cardpipe.darkroom.limited import LimitedDarkroom
+from cardpipe.model.order import Scope
+from cardpipe.settings import Settings, settings
+from cardpipe.storage.artifacts import FolderArtifacts
+from cardpipe.storage.store import SqlStore
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> dt.datetime:
+        """Now."""
+        return dt.datetime.now(dt.UTC)
+
+
+class Shop:
+    """The adapters of this process, each made when first used: nothing is opened before a worker has forked."""
+
+    def __init__(self, config: Settings) -> None:
+        self.settings = config
+        self.press = config.press
+        self.carrier = config.carrier
+        self.origin = config.origin
+        self.contact = config.contact
+        self.lease_seconds = config.lease_seconds
+        self.clock = SystemClock()
+
+    @property
+    def scope(self) -> Scope:
+        """Whose data the command line works on."""
+        return Scope(self.settings.tenant, "live")
+
+    @cached_property
+    def store(self) -> SqlStore:
+        """The database, migrated to today's tables."""
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        store = SqlStore(self.settings.database, self.clock)
+        store.migrate()
+        return store
+
+    @cached_property
+    def artifacts(self) -> FolderArtifacts:
+        """The folder of artifacts."""
+        return FolderArtifacts(self.settings.artifacts)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Designs, fonts, presses, carriers."""
+        return Catalog(self.settings.designs, self.settings.fonts)
+
+    @cached_property
+    def darkroom(self) -> LimitedDarkroom:
+        """The limited child for pictures."""
+        return LimitedDarkroom(cmyk_profile=self.catalog.profile(self.catalog.press(self.press).profile))
+
+    def warm(self) -> None:
+        """What a worker opens before its first piece."""
+        _ = self.store, self.artifacts, self.catalog.fonts
+
+    def close(self) -> None:
+        """End what this process started."""
+        if "darkroom" in self.__dict__:
+            self.darkroom.close()
+
+
+@lru_cache(maxsize=1)
+def shop() -> Shop:
+    """The shop of this process."""
+    return Shop(settings())
