@@ -1,0 +1,1 @@
+"""Adapter: tables, migrations, orders, pieces, batches, steps; artifacts by SHA-256."""

@@ -1,0 +1,166 @@
+"""Artifacts: bytes in a folder by SHA-256, within one tenant and mode. What was answered survives a power cut.
+
+``ROOT/TENANT/MODE/ab/abcd…``. A file is written beside its place, synced, renamed, and the folder synced: a reader sees
+all of it or nothing. A write that fails removes what it wrote, for a full disk must not stay full of halves
+(reliability.md 2.4).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from cardpipe.model.errors import Bug, Unavailable
+from cardpipe.model.order import Scope
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_TEMPORARY = ".part-"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_CHUNK = 1 << 20
+
+
+class FolderArtifacts:
+    """``ports.Artifacts`` in a folder on one local disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, scope: Scope, data: bytes) -> str:
+        """Keep these bytes; their SHA-256. Bytes that are already there are not written again."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(scope, digest)
+        if path.is_file() and path.stat().st_size == len(data):
+            with _outside("written", digest):
+                _sync_folder(path.parent)  # whoever wrote it may have been stopped before this
+            return digest
+        with self.write(scope) as artifact:
+            artifact.write(data)
+        return digest
+
+    def get(self, scope: Scope, digest: str) -> bytes:
+        """The bytes, compared with their digest. Raises Bug where they are missing or changed."""
+        with self.open(scope, digest) as file, _outside("read", digest):
+            data = file.read()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise Bug(f"artifact {digest} was changed on the disk: its bytes do not match its name; restore it")
+        return data
+
+    def open(self, scope: Scope, digest: str) -> BinaryIO:
+        """The bytes as a file, for what is too large to be held; whoever reads all of it compares the digest."""
+        path = self._path(scope, digest)
+        try:
+            with _outside("opened", digest):
+                return path.open("rb")
+        except FileNotFoundError:
+            raise Bug(f"artifact {digest} is missing from the disk; restore it") from None
+
+    def has(self, scope: Scope, digest: str) -> bool:
+        return self._path(scope, digest).is_file()
+
+    @contextmanager
+    def write(self, scope: Scope) -> Iterator[FolderWriter]:
+        """A stream into the store: named and durable when the block ends well, gone when it does not."""
+        folder = self._folder(scope)
+        temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
+        with _outside("written", "of this stream"):
+            _make_folder(folder)
+            file = temporary.open("xb", buffering=_CHUNK)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)  # "somebody lives who writes this": see sweep
+                writer = FolderWriter(file)
+                yield writer
+                writer.digest = writer.hash.hexdigest()
+                file.flush()
+                _sync(file.fileno())
+                file.close()
+                place = self._path(scope, writer.digest)
+                _make_folder(place.parent)
+                temporary.replace(place)
+                _sync_folder(place.parent)
+            except BaseException:
+                with suppress(OSError):
+                    file.close()  # its last flush may fail as well
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
+
+    def sweep(self) -> int:
+        """Remove what killed writers left behind. A writer that lives holds a lock on its file, and is left alone."""
+        swept = 0
+        for left in self.root.glob(f"*/*/{_TEMPORARY}*"):
+            with suppress(FileNotFoundError, BlockingIOError), left.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+                swept += 1
+        return swept
+
+    def _folder(self, scope: Scope) -> Path:
+        for name in scope:
+            if not _SLUG.fullmatch(name):
+                raise Bug("a tenant and a mode are lower-case letters, figures and hyphens; this one is not")
+        return self.root / scope.tenant / scope.mode
+
+    def _path(self, scope: Scope, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise Bug("an artifact's name is 64 hexadecimal figures; this one is not")
+        return self._folder(scope) / digest[:2] / digest
+
+
+class FolderWriter:
+    """``ports.ArtifactWriter``: hashes while it writes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.hash = hashlib.sha256()
+        self.digest = ""
+        self.size = 0
+
+    def write(self, data: bytes, /) -> int:
+        self.file.write(data)
+        self.hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self.size
+
+
+@contextmanager
+def _outside(done: str, what: str) -> Iterator[None]:
+    """A disk that is full or failing is nobody's fault in here: Unavailable, and tried again later."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise Unavailable(f"An artifact could not be {done} ({what}): {os.strerror(error.errno or 0)}.") from error
+
+
+def _make_folder(folder: Path) -> None:
+    """The folder and those above it, each one's name durable in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    os.fsync(handle)

@@ -1,0 +1,160 @@
+"""Batches: membership fixed in one transaction, all or nothing, and numbers that no two batches share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from cardpipe.model.batch import Batch, BatchFile
+from cardpipe.model.errors import Bug, Conflict, Refused
+from cardpipe.model.finding import Finding, error
+from cardpipe.model.order import Scope
+from cardpipe.model.status import BatchState
+from cardpipe.ports import Claim
+from cardpipe.storage import steps
+from cardpipe.storage.engine import Tx, new_id
+from cardpipe.storage.events import findings_from, findings_text, log, text
+
+_LAST_NUMBER = "SELECT coalesce(max(number), 0) AS last FROM batches"
+_LAST_OF_DAY = """
+    SELECT coalesce(max(of_day), 0) AS last FROM batches
+    WHERE tenant = :tenant AND mode = :mode AND mail_on = :mail_on
+"""
+_ADD = """
+    INSERT INTO batches (tenant, mode, id, number, mail_on, of_day, group_key, format, press, carrier, state, revision,
+                         pieces, findings, gathered_at)
+    VALUES (:tenant, :mode, :id, :number, :mail_on, :of_day, :group_key, :format, :press, :carrier, 'gathered', 1,
+            :pieces, '[]', :at)
+"""
+_TAKE = """
+    UPDATE pieces SET state = 'batched', batch_id = :batch, seq = :seq
+    WHERE tenant = :tenant AND mode = :mode AND id = :id AND group_key = :group_key
+      AND state = 'composed' AND batch_id IS NULL AND held IS NULL
+"""
+_IMPOSED = """
+    UPDATE batches SET state = 'imposed', findings = :findings
+    WHERE tenant = :tenant AND mode = :mode AND id = :id AND state = 'gathered'
+"""
+_DROP_FILES = "DELETE FROM batch_files WHERE tenant = :tenant AND mode = :mode AND batch_id = :batch"
+_ADD_FILE = """
+    INSERT INTO batch_files (tenant, mode, batch_id, place, name, sha256, size)
+    VALUES (:tenant, :mode, :batch, :place, :name, :sha256, :size)
+"""
+_BATCHES = "SELECT * FROM batches WHERE tenant = :tenant AND mode = :mode {narrowed} ORDER BY number"
+_FILES = """
+    SELECT batch_id, name, sha256, size FROM batch_files
+    WHERE tenant = :tenant AND mode = :mode AND batch_id IN {listed} ORDER BY batch_id, place
+"""
+_OF_ORDERS = """
+    AND id IN (SELECT batch_id FROM pieces
+               WHERE tenant = :tenant AND mode = :mode AND batch_id IS NOT NULL AND order_id IN {listed})
+"""
+_NAME = re.compile(r"^(\d{4})(\d{2})(\d{2})_.+_B(\d{2,})_\d{4,}pc_v\d+$")
+
+
+def gather(tx: Tx, scope: Scope, mail_on: str, members: Mapping[str, Sequence[str]]) -> list[Batch]:
+    """New batches, one a group, numbered in the order of the sorted groups. Conflict, and nothing at all happened,
+    where a piece is no longer free: another gather was faster, or it was held or cancelled meanwhile."""
+    tx.alone()
+    number = _last(tx, _LAST_NUMBER)
+    of_day = _last(tx, _LAST_OF_DAY, tenant=scope.tenant, mode=scope.mode, mail_on=mail_on)
+    made = []
+    for place, group in enumerate(sorted(group for group in members if members[group]), 1):
+        batch = _batch(scope, mail_on, group, number + place, of_day + place, len(members[group]), tx.now)
+        key = {"tenant": scope.tenant, "mode": scope.mode}
+        tx.run(
+            _ADD, **key, id=batch.id, number=batch.number, mail_on=mail_on, of_day=batch.of_day, group_key=group,
+            format=batch.format, press=batch.press, carrier=batch.carrier, pieces=batch.pieces, at=tx.at,
+        )  # fmt: skip
+        rows = [
+            {**key, "id": piece, "batch": batch.id, "seq": seq, "group_key": group}
+            for seq, piece in enumerate(members[group], 1)
+        ]
+        if tx.run_each(_TAKE, rows) != len(rows):
+            raise Conflict("A piece is no longer free for this batch; gather again, and it will be left out.")
+        log(tx, scope, "piece", members[group], "composed", "batched", "gathered", batch=batch.id)
+        log(tx, scope, "batch", batch.id, None, str(BatchState.GATHERED), "gathered", pieces=batch.pieces)
+        steps.add(tx, scope, "impose", batch.id)
+        made.append(batch)
+    return made
+
+
+def complete_impose(tx: Tx, claim: Claim, files: Iterable[BatchFile], findings: Iterable[Finding]) -> bool:
+    """gathered → imposed, with its files. False: the claim was lost."""
+    if not steps.finish(tx, claim.step_id, claim.token):
+        return False
+    key = {"tenant": claim.scope.tenant, "mode": claim.scope.mode}
+    if not tx.run(_IMPOSED, **key, id=claim.subject, findings=findings_text(findings)):
+        raise Bug("a batch with a claimed impose step is not gathered")
+    tx.run(_DROP_FILES, **key, batch=claim.subject)
+    tx.run_each(
+        _ADD_FILE,
+        [{**key, "batch": claim.subject, "place": place, "name": file.name, "sha256": file.sha256, "size": file.size}
+         for place, file in enumerate(files)],
+    )  # fmt: skip
+    log(tx, claim.scope, "batch", claim.subject, str(BatchState.GATHERED), str(BatchState.IMPOSED), "imposed")
+    return True
+
+
+def one(tx: Tx, scope: Scope, key: str) -> Batch:
+    """By id, or by name as it stands in the file names. Raises Refused where this tenant has none."""
+    found = _select(tx, scope, "AND id = :key", key=key)
+    if not found and (name := _NAME.match(key)):
+        day, of_day = "-".join(name.groups()[:3]), int(name.group(4))
+        found = _select(tx, scope, "AND mail_on = :mail_on AND of_day = :of_day", mail_on=day, of_day=of_day)
+        found = [batch for batch in found if batch.name == key]
+    if not found:
+        raise Refused(
+            "No such batch.", [error("batch.unknown", "key", "no batch has this id or name", "list the batches")]
+        )
+    return found[0]
+
+
+def listed(tx: Tx, scope: Scope, mail_on: str | None) -> list[Batch]:
+    """All batches, or those of one mail date, by number."""
+    return _select(tx, scope, "AND mail_on = :mail_on", mail_on=mail_on) if mail_on else _select(tx, scope, "")
+
+
+def of_orders(tx: Tx, scope: Scope, order_ids: Iterable[str]) -> list[Batch]:
+    """The batches in which these orders' pieces lie, by number."""
+    return _select(tx, scope, _OF_ORDERS.format(listed=tx.listed("orders")), orders=text(list(order_ids)))
+
+
+def findings(tx: Tx, scope: Scope, batch_id: str) -> tuple[Finding, ...]:
+    """What the last impose of a batch remarked."""
+    row = tx.one(_BATCHES.format(narrowed="AND id = :id"), tenant=scope.tenant, mode=scope.mode, id=batch_id)
+    return findings_from(row["findings"] if row else None)
+
+
+def _last(tx: Tx, sql: str, **values: str) -> int:
+    row = tx.one(sql, **values)
+    return int(row["last"]) if row else 0
+
+
+def _batch(scope: Scope, mail_on: str, group: str, number: int, of_day: int, pieces: int, now: float) -> Batch:
+    format_, press, carrier = [*group.split("|"), "", "", ""][:3]
+    return Batch(
+        id=new_id("bat", now), scope=scope, number=number, mail_on=mail_on, of_day=of_day, group=group, format=format_,
+        press=press, carrier=carrier, state=BatchState.GATHERED, revision=1, pieces=pieces,
+    )  # fmt: skip
+
+
+def _select(tx: Tx, scope: Scope, narrowed: str, **values: object) -> list[Batch]:
+    rows = tx.all(_BATCHES.format(narrowed=narrowed), tenant=scope.tenant, mode=scope.mode, **values)
+    files: dict[str, list[BatchFile]] = {row["id"]: [] for row in rows}
+    if rows:
+        sql = _FILES.format(listed=tx.listed("batches"))
+        for row in tx.all(sql, tenant=scope.tenant, mode=scope.mode, batches=text(list(files))):
+            files[row["batch_id"]].append(BatchFile(row["name"], row["sha256"], row["size"]))
+    return [_batch_from(row, files[row["id"]]) for row in rows]
+
+
+def _batch_from(row: sa.RowMapping, files: Iterable[BatchFile]) -> Batch:
+    return Batch(
+        id=row["id"], scope=Scope(row["tenant"], row["mode"]), number=row["number"], mail_on=row["mail_on"],
+        of_day=row["of_day"], group=row["group_key"], format=row["format"], press=row["press"], carrier=row["carrier"],
+        state=BatchState(row["state"]), revision=row["revision"], pieces=row["pieces"], files=tuple(files),
+        held=row["held"],
+    )  # fmt: skip

@@ -1,0 +1,151 @@
+"""Claims: who works on a step, for how long, and what happens when it goes wrong.
+
+A claim is fenced by a random token; whoever claims later has another one, and the first one's result is thrown away.
+Three things are counted apart: the piece's own faults (three, then a person looks), leases that were lost because a
+worker died or hung (ten, then a person looks: something kills its workers), and faults of the shop (never).
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from cardpipe.model.finding import Finding, error
+from cardpipe.model.order import Scope
+from cardpipe.model.status import PieceState
+from cardpipe.ports import Claim
+from cardpipe.storage import pieces, steps
+from cardpipe.storage.engine import Tx
+from cardpipe.storage.events import findings_text, log
+from cardpipe.storage.steps import LEASE_OVER, LONGEST_DELAY, RESTED, SKEW
+
+#: After so many faults of its own a piece needs attention; after so many a batch is held.
+PIECE_ATTEMPTS, BATCH_ATTEMPTS = 3, 5
+#: After so many lost leases somebody must look at what kills the workers.
+LOST_LEASES = 10
+
+_CLAIM = f"""
+    UPDATE steps SET lost_leases = lost_leases + CASE WHEN token IS NULL THEN 0 ELSE 1 END,
+                     token = :token, leased_at = :now, lease_len = :length, hinted_until = 0
+    WHERE id = :id AND state = 'open' AND held IS NULL AND {RESTED} AND (token IS NULL OR {LEASE_OVER})
+    RETURNING tenant, mode, kind, subject, attempts, lost_leases
+"""
+_HEARTBEAT = "UPDATE steps SET leased_at = :now WHERE id = :id AND token = :token AND state = 'open' AND held IS NULL"
+_RELEASE = """
+    UPDATE steps SET token = NULL, leased_at = NULL, lease_len = NULL, hinted_until = 0,
+                     not_before = :now + :delay, attempts = attempts + :faults
+    WHERE id = :id AND token = :token AND state = 'open'
+    RETURNING attempts
+"""
+_FORGET = """
+    UPDATE steps SET lost_leases = lost_leases + CASE WHEN token IS NULL THEN 0 ELSE :lost END,
+                     token = NULL, leased_at = NULL, lease_len = NULL, hinted_until = 0
+    WHERE state = 'open' AND (token IS NOT NULL OR hinted_until > 0)
+"""
+_BATCH_STATE = "SELECT state FROM batches WHERE tenant = :tenant AND mode = :mode AND id = :id"
+_BATCH_FINDINGS = "UPDATE batches SET findings = :findings WHERE tenant = :tenant AND mode = :mode AND id = :id"
+_HOLD_BATCH = "UPDATE batches SET held = :reason WHERE tenant = :tenant AND mode = :mode AND id = :id"
+_HOLD_STEP = "UPDATE steps SET held = :reason WHERE tenant = :tenant AND mode = :mode AND batch_id = :id"
+
+
+def claim(tx: Tx, step_id: str, lease_seconds: float) -> Claim | None:
+    """Take a step that is free, rested, unheld and still wanted; None otherwise."""
+    token = secrets.token_hex(16)
+    row = tx.one(
+        _CLAIM, id=step_id, token=token, now=tx.now, length=lease_seconds, skew=SKEW, longest=LONGEST_DELAY
+    )
+    if row is None:
+        return None
+    taken = Claim(
+        step_id, row["kind"], row["subject"], Scope(row["tenant"], row["mode"]), token, lease_seconds,
+        row["attempts"] + 1,
+    )  # fmt: skip
+    if row["lost_leases"] >= LOST_LEASES:
+        _set_aside(tx, taken, (_LEASE_LOST,))
+        return None
+    if taken.kind == "compose":
+        wanted = pieces.move(tx, taken.scope, taken.subject, PieceState.COMPOSING, "a worker took it")
+    else:
+        batch = tx.one(_BATCH_STATE, tenant=taken.scope.tenant, mode=taken.scope.mode, id=taken.subject)
+        wanted = batch is not None and batch["state"] == "gathered"
+    if not wanted:
+        steps.drop(tx, taken.scope, taken.kind, taken.subject)
+        return None
+    return taken
+
+
+def heartbeat(tx: Tx, claim: Claim) -> bool:
+    """The lease starts anew now. False: it was lost, or the step is held or not wanted any more."""
+    return bool(tx.run(_HEARTBEAT, id=claim.step_id, token=claim.token, now=tx.now))
+
+
+def give_back(tx: Tx, claim: Claim, reason: str, delay_seconds: float) -> None:
+    """Free again after the delay, with no attempt counted. Nothing happens where the claim was lost."""
+    if _release(tx, claim, min(delay_seconds, LONGEST_DELAY), faults=0) is None:
+        return
+    if claim.kind == "compose":
+        pieces.move(tx, claim.scope, claim.subject, PieceState.WAITING, reason)
+    else:
+        log(tx, claim.scope, "batch", claim.subject, "gathered", "gathered", reason)
+
+
+def fault(tx: Tx, claim: Claim, findings: tuple[Finding, ...], *, final: bool) -> None:
+    """Count an attempt and keep the findings; then wait for the next one, or for a person."""
+    compose = claim.kind == "compose"
+    delay = 2.0**claim.attempt if compose else min(600.0, 5 * 2.0**claim.attempt)
+    attempts = _release(tx, claim, delay, faults=1)
+    if attempts is None:
+        return
+    if final or attempts >= (PIECE_ATTEMPTS if compose else BATCH_ATTEMPTS):
+        _set_aside(tx, claim, findings)
+    elif compose:
+        pieces.move(
+            tx, claim.scope, claim.subject, PieceState.WAITING, _codes(findings), findings=findings_text(findings)
+        )
+    else:
+        _mark_batch(tx, claim, findings)
+        log(tx, claim.scope, "batch", claim.subject, "gathered", "gathered", _codes(findings), attempt=attempts)
+
+
+def forget(tx: Tx, *, lost: bool) -> int:
+    """Every lease and hint is over: their holders are known to be dead. How many there were."""
+    return tx.run(_FORGET, lost=int(lost))
+
+
+def _release(tx: Tx, claim: Claim, delay: float, *, faults: int) -> int | None:
+    """The step is free again; how many attempts it has had, or None where the token is not the current one."""
+    row = tx.one(_RELEASE, id=claim.step_id, token=claim.token, now=tx.now, delay=delay, faults=faults)
+    return None if row is None else int(row["attempts"])
+
+
+def _set_aside(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
+    """A person must look. A piece leaves the flow; a batch stays gathered and is held, with its reason."""
+    if claim.kind == "compose":
+        steps.stop(tx, claim.scope, claim.kind, claim.subject)
+        pieces.move(
+            tx, claim.scope, claim.subject, PieceState.NEEDS_ATTENTION, _codes(findings),
+            findings=findings_text(findings),
+        )  # fmt: skip
+        return
+    reason = "; ".join(f"{finding.code}: {finding.message}" for finding in findings)
+    _release(tx, claim, 0, faults=0)
+    _mark_batch(tx, claim, findings)
+    for sql in (_HOLD_BATCH, _HOLD_STEP):
+        tx.run(sql, tenant=claim.scope.tenant, mode=claim.scope.mode, id=claim.subject, reason=reason)
+    log(tx, claim.scope, "hold", claim.subject, None, "held", reason)
+
+
+def _codes(findings: tuple[Finding, ...]) -> str:
+    return ", ".join(dict.fromkeys(finding.code for finding in findings))
+
+
+def _mark_batch(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
+    tx.run(
+        _BATCH_FINDINGS, tenant=claim.scope.tenant, mode=claim.scope.mode, id=claim.subject,
+        findings=findings_text(findings),
+    )  # fmt: skip
+
+
+_LEASE_LOST = error(
+    "piece.lease_lost", "", f"its worker died or hung {LOST_LEASES} times",
+    "look into the worker's log for what kills it (memory, a hanging decoder), then take the piece up again",
+)  # fmt: skip

@@ -1,0 +1,211 @@
+"""The way into the database: SQLite with every safeguard on, or PostgreSQL by URL. The one door to SQLAlchemy's engine.
+
+SQLite is opened with WAL, ``synchronous=FULL`` and foreign keys; pysqlite's own transaction handling is off and writes
+start with ``BEGIN IMMEDIATE``: a deferred transaction that turns into a write fails at once, whatever the timeout
+(reliability.md 2.3). An error that another try can mend leaves as :class:`Unavailable`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.pool import NullPool
+
+from cardpipe.model.errors import Bug, Unavailable
+from cardpipe.ports import Clock
+
+BUSY_SECONDS = 30
+#: The one lock that writers of batch numbers and migrations take on PostgreSQL; SQLite has one writer anyway.
+_ADVISORY_LOCK = 0x63617264  # "card"
+_IDS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One open transaction and the one moment at which it takes place."""
+
+    conn: sa.Connection
+    now: float
+
+    @property
+    def at(self) -> str:
+        """The moment as text for people and the log: ISO 8601, UTC, milliseconds."""
+        moment = dt.datetime.fromtimestamp(self.now, dt.UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @property
+    def postgres(self) -> bool:
+        return self.conn.dialect.name == "postgresql"
+
+    def all(self, sql: str, **values: Any) -> list[sa.RowMapping]:
+        """The rows of a statement, by column name."""
+        return list(self.conn.execute(sa.text(sql), values).mappings())
+
+    def one(self, sql: str, **values: Any) -> sa.RowMapping | None:
+        """The first row of a statement, if any."""
+        return self.conn.execute(sa.text(sql), values).mappings().first()
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Do a statement; how many rows it touched."""
+        return int(self.conn.execute(sa.text(sql), values).rowcount)
+
+    def run_each(self, sql: str, rows: list[dict[str, Any]]) -> int:
+        """Do a statement once a row; how many rows were touched in all."""
+        return int(self.conn.execute(sa.text(sql), rows).rowcount) if rows else 0
+
+    def listed(self, name: str) -> str:
+        """A subquery for any number of ids given as one JSON parameter: no limit on how many, one statement."""
+        if self.postgres:
+            return f"(SELECT value FROM json_array_elements_text(CAST(:{name} AS json)))"
+        return f"(SELECT value FROM json_each(:{name}))"
+
+    def alone(self) -> None:
+        """Wait until no other transaction that calls this is under way."""
+        if self.postgres:
+            self.conn.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+
+
+class Database:
+    """An engine whose transactions are either reading or writing, on one clock.
+
+    The clock is the machine's on SQLite (or a test's), and the database's own on PostgreSQL, where many machines meet.
+    """
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        if self.sqlite and parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = _sqlite(parsed) if self.sqlite else sa.create_engine(parsed, pool_pre_ping=True)
+        _forget_after_fork(self.engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """A transaction that changes nothing: it never waits for a writer on SQLite."""
+        with _mended(), self.engine.connect() as conn, conn.begin():
+            yield Tx(conn, self._now(conn))
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """A transaction that is either durable when the block has ended, or never was."""
+        with _mended(), self.engine.connect() as conn:
+            conn = conn.execution_options(cardpipe_writes=True)
+            with conn.begin():
+                yield Tx(conn, self._now(conn))
+
+    @contextmanager
+    def migrating(self) -> Iterator[sa.Connection]:
+        """A writing transaction in which SQLite tables may be copied and renamed; links are checked at its end."""
+        with _mended(), self.engine.connect() as conn:
+            conn = conn.execution_options(cardpipe_writes=True)
+            if not self.sqlite:
+                with conn.begin():
+                    Tx(conn, 0).alone()
+                    yield conn
+                return
+            conn.connection.execute("PRAGMA foreign_keys=OFF")  # before BEGIN, or it is ignored
+            try:
+                with conn.begin():
+                    yield conn
+                    if broken := conn.exec_driver_sql("PRAGMA foreign_key_check").all():
+                        raise Bug(f"a migration would break {len(broken)} links between rows; nothing was changed")
+            finally:
+                conn.connection.execute("PRAGMA foreign_keys=ON")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _now(self, conn: sa.Connection) -> float:
+        if self.sqlite:
+            return self.clock.now().timestamp()
+        return float(conn.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+
+_last_id = 0
+_one_at_a_time = threading.Lock()
+
+
+def new_id(prefix: str, now: float) -> str:
+    """``pce_…``: 48 bits of time, then random ones. Sorts by when it was made, also within one moment of one process,
+    so that rows lie together on disk and the oldest come first. Never printed."""
+    global _last_id
+    stamp = int(now * 1000) % (1 << 48)
+    with _one_at_a_time:
+        if stamp == _last_id >> 80:
+            number = _last_id + 1 + secrets.randbits(48)
+        else:
+            number = (stamp << 80) | secrets.randbits(79)
+        _last_id = number
+    return f"{prefix}_" + "".join(_IDS[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=4)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # pysqlite starts no transactions of its own
+        cursor = connection.cursor()
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(conn: sa.Connection) -> None:
+        writes = conn.get_execution_options().get("cardpipe_writes")
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+_left_behind: list[Any] = []
+
+
+def _forget_after_fork(engine: sa.Engine) -> None:
+    """A forked child must neither use nor close its parent's connections (SQLite: "How to corrupt", 2.6)."""
+    weak = weakref.ref(engine)
+
+    def forget() -> None:
+        mine = weak()
+        if mine is not None and not isinstance(mine.pool, NullPool):
+            _left_behind.append(mine.pool)  # kept alive on purpose: closing would touch the parent's locks
+            mine.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
+
+
+@contextmanager
+def _mended() -> Iterator[None]:
+    """Turn what another try can mend into Unavailable; leave contradictions (constraints, bad SQL) as they are."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise Unavailable("The database has no connection free; the same call may be made again.") from error
+    except exc.DBAPIError as error:
+        if not (isinstance(error, exc.OperationalError) or error.connection_invalidated):
+            raise
+        said = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+        if "no such table" in said or "no such column" in said or "syntax error" in said:
+            raise
+        raise Unavailable(f"The database did not answer or has no room ({said}); try the same call again.") from error

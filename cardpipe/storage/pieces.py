@@ -1,0 +1,122 @@
+"""Pieces: reading them, and the one function that moves one. A move names the states it may start from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from cardpipe.model.errors import Refused
+from cardpipe.model.finding import error
+from cardpipe.model.order import Scope
+from cardpipe.model.piece import Composed, Piece
+from cardpipe.model.status import PieceState, sources
+from cardpipe.storage.engine import Tx
+from cardpipe.storage.events import findings_from, log, text
+from cardpipe.storage.tables import words
+
+_BY_ID = "SELECT * FROM pieces WHERE tenant = :tenant AND mode = :mode AND id = :id"
+_BY_ORDERS = "SELECT * FROM pieces WHERE tenant = :tenant AND mode = :mode AND order_id IN {listed} ORDER BY {order}"
+_STATES = """
+    SELECT state, count(*) AS pieces FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND order_id IN {listed} GROUP BY state
+"""
+_GATHERABLE = """
+    SELECT * FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND state = 'composed' AND mail_on <= :mail_on
+      AND batch_id IS NULL AND held IS NULL {narrowed}
+"""
+_DUE = """
+    SELECT DISTINCT order_id FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND state IN ('waiting', 'composing') AND mail_on <= :mail_on
+      AND held IS NULL
+    ORDER BY order_id
+"""
+_MEMBERS = "SELECT * FROM pieces WHERE batch_id = :batch AND seq > :after ORDER BY seq LIMIT :page"
+_OLD = "SELECT state FROM pieces WHERE tenant = :tenant AND mode = :mode AND id = :id{locked}"
+_PAGE = 500
+
+#: What a move may write besides the state; each name stands for a column of the same name.
+_SETTABLE = ("card", "envelope", "card_bytes", "envelope_bytes", "composed_findings", "findings", "batch_id", "seq")
+
+
+def move(tx: Tx, scope: Scope, piece_id: str, new: PieceState, reason: str, **columns: Any) -> bool:
+    """One compare-and-set and its event. False, and nothing changed, where the table of moves does not allow it."""
+    key = {"tenant": scope.tenant, "mode": scope.mode, "id": piece_id}
+    was = tx.one(_OLD.format(locked=" FOR UPDATE" if tx.postgres else ""), **key)
+    allowed = sources(new)
+    if was is None or was["state"] not in allowed:
+        return False
+    if unknown := set(columns) - set(_SETTABLE):
+        raise ValueError(f"a move does not write {sorted(unknown)}")
+    changes = "".join(f", {name} = :{name}" for name in columns)
+    moved = tx.run(
+        f"UPDATE pieces SET state = :new{changes}"
+        f" WHERE tenant = :tenant AND mode = :mode AND id = :id AND state IN ({words(allowed)})",
+        **key, new=str(new), **columns,
+    )  # fmt: skip
+    if moved:
+        log(tx, scope, "piece", piece_id, was["state"], str(new), reason)
+    return bool(moved)
+
+
+def one(tx: Tx, scope: Scope, piece_id: str) -> Piece:
+    """A piece by its id. Raises Refused where this tenant has none of that id."""
+    row = tx.one(_BY_ID, tenant=scope.tenant, mode=scope.mode, id=piece_id)
+    if row is None:
+        raise Refused("No such piece.", [error("piece.unknown", "id", "no piece has this id", "ask its order")])
+    return piece_from(row)
+
+
+def of_orders(tx: Tx, scope: Scope, order_ids: Iterable[str]) -> list[Piece]:
+    """The pieces of these orders, by order and copy."""
+    sql = _BY_ORDERS.format(listed=tx.listed("orders"), order="order_id, copy")
+    rows = tx.all(sql, tenant=scope.tenant, mode=scope.mode, orders=text(list(order_ids)))
+    return [piece_from(row) for row in rows]
+
+
+def due_orders(tx: Tx, scope: Scope, mail_on: str) -> list[str]:
+    """The orders whose pieces are due on that mail date and are still to be composed."""
+    return [row["order_id"] for row in tx.all(_DUE, tenant=scope.tenant, mode=scope.mode, mail_on=mail_on)]
+
+
+def states(tx: Tx, scope: Scope, order_ids: Iterable[str]) -> Mapping[str, int]:
+    """How many pieces of these orders are in each state; states without a piece are left out."""
+    sql = _STATES.format(listed=tx.listed("orders"))
+    rows = tx.all(sql, tenant=scope.tenant, mode=scope.mode, orders=text(list(order_ids)))
+    return {row["state"]: row["pieces"] for row in rows}
+
+
+def gatherable(tx: Tx, scope: Scope, mail_on: str, order_ids: Iterable[str] | None) -> list[Piece]:
+    """What a batch of that mail date may hold, in mail order. A piece that missed its date is still due."""
+    narrowed = "" if order_ids is None else f"AND order_id IN {tx.listed('orders')}"
+    values = {} if order_ids is None else {"orders": text(list(order_ids))}
+    rows = tx.all(
+        _GATHERABLE.format(narrowed=narrowed), tenant=scope.tenant, mode=scope.mode, mail_on=mail_on, **values
+    )
+    found = [piece_from(row) for row in rows]
+    # sorted here and not by the database, whose collation may differ from one machine to the next
+    return sorted(found, key=lambda piece: (piece.group, piece.sort_key, piece.reference, piece.id))
+
+
+def page_of_members(tx: Tx, batch_id: str, after: int) -> list[Piece]:
+    """The next members of a batch, by sequence number."""
+    return [piece_from(row) for row in tx.all(_MEMBERS, batch=batch_id, after=after, page=_PAGE)]
+
+
+def piece_from(row: sa.RowMapping) -> Piece:
+    """A row as a value."""
+    composed = None
+    if row["card"] is not None:
+        composed = Composed(
+            card=row["card"], envelope=row["envelope"], card_bytes=row["card_bytes"] or 0,
+            envelope_bytes=row["envelope_bytes"] or 0, findings=findings_from(row["composed_findings"]),
+        )  # fmt: skip
+    return Piece(
+        id=row["id"], scope=Scope(row["tenant"], row["mode"]), order_id=row["order_id"], reference=row["reference"],
+        state=PieceState(row["state"]), mail_on=row["mail_on"], group=row["group_key"], sort_key=row["sort_key"],
+        spec=json.loads(row["spec"]), composed=composed, batch_id=row["batch_id"], seq=row["seq"], held=row["held"],
+        findings=findings_from(row["findings"]),
+    )  # fmt: skip

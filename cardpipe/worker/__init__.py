@@ -1,0 +1,1 @@
+"""Door: the Celery app, the dispatcher and the supervisor."""

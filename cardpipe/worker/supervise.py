@@ -1,0 +1,174 @@
+"""The supervisor: one data folder, a pool of workers and a dispatcher, kept running until it is told to stop.
+
+It alone holds the folder, so at its start every lease, hint and half-written file is a leftover and is cleared at once
+(reliability.md 2.4). Kill any of its processes, or itself, at any moment: the next start goes on where the rows stand.
+Run as ``python -m cardpipe.worker.supervise``, or within a program of one's own: ``with Supervisor(settings) as it:
+while …: it.turn()``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import structlog
+
+import cardpipe
+from cardpipe.model.errors import Unavailable
+from cardpipe.settings import Settings, settings
+from cardpipe.wiring import Shop
+from cardpipe.worker import folder
+from cardpipe.worker.child import Child
+from cardpipe.worker.lock import FolderLock, holder
+
+__all__ = ["Supervisor", "holder", "main"]
+
+log = structlog.get_logger("cardpipe.supervise")
+
+TURN_SECONDS = 0.05
+STATUS_SECONDS = 1.0
+#: How long a warm stop waits for the pieces in hand.
+GRACE_SECONDS = 15.0
+
+
+class Supervisor:
+    """Holds a data folder and tends its processes. Use it from one thread: its children die with that thread."""
+
+    def __init__(self, config: Settings) -> None:
+        self.settings = config
+        self.shop = Shop(config)
+        self.lock = FolderLock(config.data)
+        #: On SQLite nobody else works on these rows; on PostgreSQL other machines may.
+        self.alone = config.database.startswith("sqlite")
+        self.status = config.data / "supervisor.json"
+        environment = _environment(config)
+        logs = config.data / "logs"
+        self.worker = Child("worker", _celery(config), environment, logs / "worker.log")
+        self.dispatcher = Child(
+            "dispatcher", [sys.executable, "-m", "cardpipe.worker.dispatch"], environment, logs / "dispatcher.log"
+        )
+        self._told = 0.0
+
+    def __enter__(self) -> Supervisor:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop(GRACE_SECONDS if error is None else 0.0)
+
+    def start(self) -> None:
+        """Take the folder, clear what the last one left, start the processes. Raises Conflict where it is held."""
+        self.lock.take()
+        try:
+            _ = self.shop.store  # migrated before anybody else looks at it
+            folder.sweep(self.settings.data / "queue")
+            self.shop.artifacts.sweep()
+            if self.alone:
+                self.shop.store.forget_leases()
+            self.worker.start()
+            self.dispatcher.start()
+            self._tell()
+        except BaseException:
+            self.stop(0.0)
+            raise
+
+    def turn(self) -> None:
+        """Look after the processes once; call it several times a second."""
+        self.worker.tend(self._worker_died)
+        self.dispatcher.tend(lambda: log.warning("died", child="dispatcher"))
+        if time.monotonic() - self._told > STATUS_SECONDS:
+            self._tell()
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Tend the processes until ``stopped`` says so."""
+        while not stopped():
+            self.turn()
+            time.sleep(TURN_SECONDS)
+
+    def stop(self, grace: float = GRACE_SECONDS) -> None:
+        """Warm first: no new hints, and what is in hand is finished. Then hard: nothing is left running.
+
+        Celery's own warm end takes seconds even with idle hands, so it is not waited for once nobody holds a step.
+        """
+        for child in (self.dispatcher, self.worker):
+            child.ask_to_stop()
+        until = time.monotonic() + grace
+        while time.monotonic() < until and self.worker.alive and self._in_hand():
+            time.sleep(TURN_SECONDS)
+        for child in (self.dispatcher, self.worker):
+            child.kill()
+        if self.lock.held:
+            self.status.unlink(missing_ok=True)
+        self.shop.close()
+        self.lock.release()
+
+    def _worker_died(self) -> None:
+        """Its whole pool died with it: whatever it held is free again now, and not when its leases run out."""
+        log.warning("died", child="worker")
+        if not self.alone:
+            return
+        try:
+            self.shop.artifacts.sweep()
+            self.shop.store.forget_leases(lost=True)
+        except (Unavailable, OSError) as problem:
+            log.warning("leases_left_to_expire", problem=str(problem))
+
+    def _in_hand(self) -> bool:
+        try:
+            return self.shop.store.leases() > 0
+        except Unavailable:
+            return True
+
+    def _tell(self) -> None:
+        """A status file for whoever asks whether this still lives; a full disk is no reason to die."""
+        self._told = time.monotonic()
+        told = {"pid": os.getpid(), "at": time.time()}
+        for child in (self.worker, self.dispatcher):
+            told[child.name] = {"pid": child.pid, "starts": child.starts}  # type: ignore[assignment]
+        beside = self.status.with_suffix(".part")
+        with suppress(OSError):
+            beside.write_text(json.dumps(told))
+            beside.replace(self.status)
+
+
+def _celery(config: Settings) -> list[str]:
+    return [
+        sys.executable, "-m", "celery", "-A", "cardpipe.worker.app", "worker", "-P", "prefork",
+        "-c", str(config.workers), "-Q", "compose,impose", "-n", f"cardpipe-{os.getpid()}@%h", "-l", "WARNING",
+        "--without-gossip", "--without-mingle", "--without-heartbeat",
+    ]  # fmt: skip
+
+
+def _environment(config: Settings) -> dict[str, str]:
+    """The settings as the children will read them, and the place of this package for those started elsewhere."""
+    environment = dict(os.environ)
+    for name, value in config.model_dump(mode="json").items():
+        environment[f"CARDPIPE_{name.upper()}"] = str(value)
+    here = str(Path(cardpipe.__file__).parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))
+    return environment
+
+
+def main() -> None:
+    """The supervisor as a process of its own: until SIGTERM or SIGINT."""
+    stop = threading.Event()
+
+    def stopped(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stopped)
+    with Supervisor(settings()) as supervisor:
+        supervisor.run(stop.is_set)
+
+
+if __name__ == "__main__":
+    main()

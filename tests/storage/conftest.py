@@ -1,0 +1,121 @@
+"""A real database in a file, a clock that stands still, and orders by the dozen.
+
+``store`` is SQLite on the frozen clock; ``any_store`` is SQLite and, where CARDPIPE_TEST_PG_URL names one, PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from cardpipe.model.order import Scope, digest
+from cardpipe.model.piece import Composed
+from cardpipe.ports import NewOrder
+from cardpipe.storage.store import SqlStore
+from cardpipe.storage.tables import metadata
+
+GROUP = "A7|digital|usps|matte"
+CARD = Composed("a" * 64, "b" * 64, 100, 50)
+
+
+class FrozenClock:
+    """Moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+
+    def now(self) -> dt.datetime:
+        return self.moment
+
+    def forward(self, seconds: float) -> None:
+        self.moment += dt.timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FrozenClock) -> Iterator[SqlStore]:
+    made = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}", clock)
+    made.migrate()
+    yield made
+    made.close()
+
+
+def _postgres() -> SqlStore:
+    url = os.environ.get("CARDPIPE_TEST_PG_URL", "")
+    if not url:
+        if os.environ.get("CARDPIPE_TEST_REQUIRE") == "all":
+            pytest.fail("CARDPIPE_TEST_PG_URL is not set, and CARDPIPE_TEST_REQUIRE=all asks for PostgreSQL")
+        pytest.skip("PostgreSQL: set CARDPIPE_TEST_PG_URL to an empty database to run this")
+    made = SqlStore(url)
+    with made.db.engine.begin() as conn:
+        for table in [*reversed(metadata.sorted_tables), sa.Table("alembic_version", sa.MetaData())]:
+            conn.execute(sa.text(f"DROP TABLE IF EXISTS {table.name} CASCADE"))
+    made.migrate()
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    if request.param == "postgres":
+        made = _postgres()
+    else:
+        made = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}")
+        made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def order() -> Callable[..., NewOrder]:
+    """An order that passed every check, by number: ``order(3, tenant="b", message="Hello")``."""
+
+    def make(number: int = 1, **other: Any) -> NewOrder:
+        scope = Scope(other.get("tenant", "local"), other.get("mode", "live"))
+        request = {"reference": f"ref-{number}", "message": other.get("message", "Hi"), "recipient": {"city": "Bonn"}}
+        return NewOrder(
+            scope=scope, reference=f"ref-{number}", request_digest=digest(request), request=request,
+            spec={"number": number}, occasion="birthday", design="fern", mail_on=other.get("mail_on", "2026-11-25"),
+            group=other.get("group", GROUP), sort_key=f"{number:05d}",
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def compose() -> Callable[[SqlStore], int]:
+    """Compose everything that is due, as a worker would; how many pieces that were."""
+
+    def run(store: SqlStore) -> int:
+        done = 0
+        while due := store.due_steps(500, 20):
+            for step_id, kind in due:
+                assert kind == "compose"
+                claim = store.claim(step_id, 60)
+                assert claim is not None
+                assert store.complete_compose(claim, CARD)
+                done += 1
+        return done
+
+    return run
+
+
+@pytest.fixture
+def sql() -> Callable[..., list[Any]]:
+    """Raw SQL past every habit of the code: only the database's own constraints are in the way."""
+
+    def run(store: SqlStore, statement: str, **values: Any) -> list[Any]:
+        with store.db.engine.begin() as conn:
+            result = conn.execute(sa.text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+
+    return run

@@ -1,0 +1,114 @@
+"""What the database refuses, whatever the code above it does: raw SQL past every habit."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from cardpipe.model.order import Scope
+
+A, B, TEST = Scope("a"), Scope("b"), Scope("a", "test")
+
+
+@pytest.fixture
+def two(any_store, order, compose):
+    """Tenants a and b, and a's test mode, with two composed pieces and one batch of one piece each."""
+    for scope in (A, B, TEST):
+        any_store.add_orders([order(n, tenant=scope.tenant, mode=scope.mode) for n in (1, 2)])
+    compose(any_store)
+    batches = {}
+    for scope in (A, B, TEST):
+        first, _ = any_store.gatherable(scope, "2026-11-25")
+        batches[scope] = any_store.gather(scope, "2026-11-25", {first.group: [first.id]})[0]
+    return any_store, batches
+
+
+def _free(store, scope):
+    return store.gatherable(scope, "2026-11-25")[0]
+
+
+TAKE = "UPDATE pieces SET state = 'batched', batch_id = :batch, seq = :seq WHERE id = :piece"
+
+
+def test_a_place_is_taken_once(two, sql):
+    store, batches = two
+    with pytest.raises(IntegrityError):
+        sql(store, TAKE, batch=batches[A].id, seq=1, piece=_free(store, A).id)
+    sql(store, TAKE, batch=batches[A].id, seq=2, piece=_free(store, A).id)
+
+
+def test_a_piece_has_one_batch_because_it_has_one_column(two, sql):
+    store, batches = two
+    piece = _free(store, A)
+    with pytest.raises(IntegrityError):  # a second row for the same copy of the same order
+        sql(
+            store,
+            "INSERT INTO pieces SELECT tenant, mode, 'pce_second', order_id, copy, reference, 'batched', mail_on,"
+            " group_key, sort_key, spec, card, envelope, card_bytes, envelope_bytes, composed_findings, findings,"
+            " :batch, 9, held FROM pieces WHERE id = :piece",
+            batch=batches[A].id, piece=piece.id,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [B, TEST])
+def test_no_piece_in_a_batch_of_another_tenant_or_mode(two, sql, other):
+    store, batches = two
+    with pytest.raises(IntegrityError):
+        sql(store, TAKE, batch=batches[other].id, seq=2, piece=_free(store, A).id)
+
+
+def test_no_piece_in_a_batch_of_another_group(two, sql, order, compose):
+    store, batches = two
+    store.add_order(order(3, tenant="a", group="A2|digital|usps|matte"))
+    compose_only(store)
+    other = next(piece for piece in store.gatherable(A, "2026-11-25") if piece.group.startswith("A2"))
+    with pytest.raises(IntegrityError):
+        sql(store, TAKE, batch=batches[A].id, seq=2, piece=other.id)
+
+
+def compose_only(store):
+    from cardpipe.model.piece import Composed
+
+    for step_id, kind in store.due_steps(99, 20):
+        if kind == "compose":
+            claim = store.claim(step_id, 60)
+            assert store.complete_compose(claim, Composed("a" * 64, "b" * 64, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE pieces SET tenant = 'b' WHERE id = :piece",  # its order is a's
+        "UPDATE pieces SET mode = 'test' WHERE id = :piece",
+        "UPDATE steps SET tenant = 'b' WHERE subject = :piece",
+        "UPDATE steps SET mode = 'test' WHERE subject = :piece",
+        "UPDATE batch_files SET tenant = 'b'",
+        "UPDATE pieces SET order_id = (SELECT id FROM orders WHERE tenant = 'b' AND reference = 'ref-2') WHERE id = :piece",
+        "UPDATE pieces SET card = NULL WHERE id = :piece",  # composed of nothing
+        "UPDATE pieces SET seq = 3 WHERE id = :piece",  # a place without a batch
+        "UPDATE steps SET token = 'x' WHERE subject = :piece",  # a token without a lease, on a step that is done
+        "UPDATE steps SET batch_id = :batch WHERE subject = :piece",  # a step with two subjects
+        "UPDATE orders SET reference = 'ref-1' WHERE tenant = 'a' AND mode = 'live'",
+        "UPDATE batches SET number = 1",
+        "DELETE FROM orders WHERE tenant = 'a'",
+        "DELETE FROM batches WHERE tenant = 'a'",
+    ],
+)
+def test_refused(two, sql, statement):
+    store, batches = two
+    if "batch_files" in statement:
+        sql(store, "INSERT INTO batch_files VALUES ('a', 'live', :batch, 0, 'x.pdf', :sha, 1)",
+            batch=batches[A].id, sha="0" * 64)  # fmt: skip
+    values = {"piece": _free(store, A).id, "batch": batches[A].id}
+    with pytest.raises(IntegrityError):
+        sql(store, statement, **{name: value for name, value in values.items() if f":{name}" in statement})
+
+
+def test_every_table_and_every_link_carries_tenant_and_mode():
+    from cardpipe.storage.tables import metadata
+
+    assert len(metadata.tables) == 6
+    for table in metadata.tables.values():
+        assert {"tenant", "mode"} <= set(table.columns.keys())
+        for link in table.foreign_key_constraints:
+            assert {"tenant", "mode"} <= set(link.column_keys)
