@@ -87,7 +87,9 @@ def test_canonical_json_has_one_spelling() -> None:
 
 
 def test_a_seed_depends_on_tenant_reference_and_panel_alone() -> None:
-    seeds = {seed(*parts) for parts in (("a", "1", "right"), ("b", "1", "right"), ("a", "2", "right"), ("a", "1", "left"))}
+    seeds = {
+        seed(*parts) for parts in (("a", "1", "right"), ("b", "1", "right"), ("a", "2", "right"), ("a", "1", "left"))
+    }
     assert len(seeds) == 4 and seed("a", "1", "right") == seed("a", "1", "right")
     assert seed("ab", "c", "x") != seed("a", "bc", "x")
 

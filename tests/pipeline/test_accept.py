@@ -138,5 +138,3 @@ def test_findings_never_quote_the_message(house: House) -> None:
     verdict = house.take(order(message=secret + " {nope} " + "and more words " * 200))
     told = " ".join(f.message + f.remedy for f in verdict.findings)
     assert verdict.order is None and "diagnosis" not in told
-
-

@@ -128,7 +128,9 @@ def test_a_message_too_long_is_refused_with_numbers() -> None:
     source = CATALOG.design("sympathy-still")
     hand = Hand("x", tuple(font.face for font in CATALOG.hand("caveat")))
     found = card.fit_message(source.design, hand, "a very long letter indeed " * 120, True)
-    assert isinstance(found, list) and found[0].code == "message.too_long" and any(c.isdigit() for c in found[0].message)
+    assert (
+        isinstance(found, list) and found[0].code == "message.too_long" and any(c.isdigit() for c in found[0].message)
+    )
 
 
 def test_photos_that_a_design_lacks_or_needs_are_named() -> None:
@@ -145,7 +147,7 @@ def test_resolution_is_foreseen_from_the_size_alone() -> None:
     too_small = PictureFacts("JPEG", int(wide * 149), 9000)
     assert card.foresee(enough, order) == []
     (found,) = card.foresee(too_small, order)
-    assert found.code == "photo.resolution.low" and "149" in found.message or "148" in found.message
+    assert (found.code == "photo.resolution.low" and "149" in found.message) or "148" in found.message
 
 
 def test_a_dump_is_one_line_a_mark() -> None:

@@ -1,0 +1,1 @@
+"""Door: cardpipe NOUN VERB."""

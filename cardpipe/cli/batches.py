@@ -1,0 +1,98 @@
+"""``cardpipe batch``: list, close, show, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cardpipe.cli import show
+from cardpipe.cli.orders import mail_date
+from cardpipe.cli.pressrun import progress, wait_composed, wait_imposed
+from cardpipe.cli.serving import working
+from cardpipe.delivery.folder import deliver
+from cardpipe.model.batch import Batch
+from cardpipe.model.errors import Unavailable
+from cardpipe.model.finding import error
+from cardpipe.model.status import BatchState
+from cardpipe.pipeline.gather import gather
+from cardpipe.wiring import shop
+
+
+def list_batches(mail_on: str | None, as_json: bool) -> None:
+    """The batches, oldest first."""
+    house = shop()
+    found = house.store.batches(house.scope, mail_date(mail_on) if mail_on else None)
+    rows = [(b.name, str(b.state) + (" (held)" if b.held else ""), str(b.pieces), b.mail_on) for b in found]
+    plain = show.table(("batch", "state", "pieces", "mail on"), rows) if rows else "no batches"
+    show.data({"batches": [_as_dict(b) for b in found]}, as_json, plain)
+
+
+def close(mail_on: str | None, as_json: bool) -> None:
+    """Let what waits be composed, gather the mail date, and write the files of every batch of it."""
+    house, day = shop(), mail_date(mail_on)
+    with working(house.settings) as force:
+        due = house.store.due_orders(house.scope, day)
+        with progress("composing") as tick:
+            wait_composed(house, force, due, tick)
+        made = {batch.id for batch in gather(house, house.scope, day)}
+        with progress("imposing and proving") as tick:
+            done = wait_imposed(force, lambda: house.store.batches(house.scope, day), tick)
+    new = [batch for batch in done if batch.id in made]
+    lines = [f"{batch.pieces:>5} pieces  {batch.name}" for batch in new] or [f"nothing was due on {day}"]
+    show.data({"mail_on": day, "batches": [_as_dict(b) for b in new]}, as_json, "\n".join(lines))
+
+
+def show_batch(key: str, as_json: bool) -> None:
+    """A batch with its files and pieces."""
+    house = shop()
+    batch = house.store.batch(house.scope, key)
+    pieces = [
+        {"seq": p.seq, "reference": p.reference, "state": str(p.state), "design": p.spec["design"]["name"]}
+        for p in house.store.members(batch.id)
+    ]
+    lines = [f"{batch.name}  {batch.state}  {batch.pieces} pieces  mail on {batch.mail_on}"]
+    if batch.held:
+        lines.append(f"held: {batch.held}")
+    lines.append(show.table(("file", "bytes", "SHA-256"), [(f.name, str(f.size), f.sha256) for f in batch.files]))
+    lines.append(show.table(("seq", "reference", "design", "state"), [
+        (str(p["seq"]), str(p["reference"]), str(p["design"]), str(p["state"])) for p in pieces
+    ]))  # fmt: skip
+    show.data({**_as_dict(batch), "pieces_in_order": pieces}, as_json, "\n".join(lines))
+
+
+def export(key: str, out: Path, as_json: bool) -> None:
+    """Write a batch's files into a folder."""
+    house = shop()
+    batch = house.store.batch(house.scope, key)
+    if batch.state is BatchState.GATHERED:
+        remedy = f"run 'cardpipe batch close --mail-on {batch.mail_on}'"
+        raise Unavailable(
+            f"batch {batch.name} has no files yet; {remedy}",
+            [error("batch.not_imposed", batch.name, "its files are not written yet", remedy)],
+        )
+    folder = deliver(batch, lambda digest: house.artifacts.open(house.scope, digest), out)
+    show.data({"name": batch.name, "folder": str(folder)}, as_json, str(folder))
+
+
+def hold(key: str, reason: str, as_json: bool) -> None:
+    """Stop a batch where it stands."""
+    house = shop()
+    batch = house.store.batch(house.scope, key)
+    house.store.hold(house.scope, batch.id, reason)
+    show.data({"name": batch.name, "held": reason}, as_json, f"{batch.name} is held: {reason}")
+
+
+def resume(key: str, reason: str, as_json: bool) -> None:
+    """Let a batch go on."""
+    house = shop()
+    batch = house.store.batch(house.scope, key)
+    house.store.resume(house.scope, batch.id, reason)
+    show.data({"name": batch.name, "held": None}, as_json, f"{batch.name} goes on: {reason}")
+
+
+def _as_dict(batch: Batch) -> dict[str, Any]:
+    return {
+        "name": batch.name, "id": batch.id, "state": str(batch.state), "mail_on": batch.mail_on, "format": batch.format,
+        "press": batch.press, "carrier": batch.carrier, "pieces": batch.pieces, "revision": batch.revision,
+        "held": batch.held, "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in batch.files],
+    }  # fmt: skip

@@ -1,0 +1,239 @@
+"""``cardpipe NOUN VERB``. Each command is a few lines here; what it does lies below. Heavy imports wait until a command
+runs, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cardpipe.cli import show
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
+    "Card orders in, print-ready cards and envelopes out: batched, merged and proven for a print and mail house."
+))  # fmt: skip
+order = typer.Typer(no_args_is_help=True, help="Orders: what a CRM asked for, one card to one recipient.")
+batch = typer.Typer(no_args_is_help=True, help="Batches: pieces that go to press together, in mail order.")
+design = typer.Typer(no_args_is_help=True, help="Designs: folders of art and a design.toml.")
+app.add_typer(order, name="order")
+app.add_typer(batch, name="batch")
+app.add_typer(design, name="design")
+
+Key = Annotated[str, typer.Argument(help="Reference or id.")]
+BatchKey = Annotated[str, typer.Argument(help="Name or id.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Out = Annotated[Path, typer.Option("--out", help="The folder that gets one folder a batch.")]
+Files = Annotated[list[Path], typer.Argument(help="Files of orders: .csv, .ndjson or .json.", show_default=False)]
+MailOn = Annotated[
+    str | None, typer.Option("--mail-on", metavar="YYYY-MM-DD", help="Mail date of orders without one. Default: today.")
+]
+
+
+@app.command("print")
+def print_(orders: Files, out: Out, mail_on: MailOn = None, as_json: Json = False) -> None:
+    """The main job: accept orders, compose, gather, merge, prove, and write one folder a batch."""
+    from cardpipe.cli import pressrun
+
+    pressrun.print_orders(orders, out, mail_on, as_json)
+
+
+@app.command()
+def preflight(file: Annotated[Path, typer.Argument(help="Any PDF.")], as_json: Json = False) -> None:
+    """Inspect a PDF as the press would: every finding at once; exit 2 when one is an error."""
+    from cardpipe.cli import inspect
+
+    inspect.preflight(file, as_json)
+
+
+@app.command()
+def worker() -> None:
+    """Run the workers and the dispatcher on the data folder until stopped."""
+    from cardpipe.cli import serving
+
+    serving.work()
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """The whole thing on one machine: the API, the dispatcher and the workers."""
+    from cardpipe.cli import serving
+
+    serving.serve(host, port)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Can I print today? Looks at data folder, database, queue, fonts, designs and the darkroom."""
+    from cardpipe.cli import doctor as examination
+
+    examination.examine(as_json)
+
+
+@order.command("submit")
+def order_submit(orders: Files, mail_on: MailOn = None, as_json: Json = False) -> None:
+    """Accept the orders of files, or refuse them with every finding. Workers compose them afterwards."""
+    from cardpipe.cli import orders as commands
+
+    commands.submit(orders, mail_on, as_json)
+
+
+@order.command("show")
+def order_show(key: Key, as_json: Json = False) -> None:
+    """What became of an order: its state, its piece, its batch, and every move with its reason."""
+    from cardpipe.cli import orders as commands
+
+    commands.show_order(key, as_json)
+
+
+@order.command("cancel")
+def order_cancel(key: Key, reason: Reason, as_json: Json = False) -> None:
+    """Withdraw an order, until its piece lies in a print file."""
+    from cardpipe.cli import orders as commands
+
+    commands.cancel_order(key, reason, as_json)
+
+
+@order.command("hold")
+def order_hold(key: Key, reason: Reason, as_json: Json = False) -> None:
+    """Keep an order out of every batch until it is resumed."""
+    from cardpipe.cli import orders as commands
+
+    commands.hold_order(key, reason, as_json)
+
+
+@order.command("resume")
+def order_resume(key: Key, reason: Reason, as_json: Json = False) -> None:
+    """End an order's hold; a piece that needed attention is composed anew, with all its attempts."""
+    from cardpipe.cli import orders as commands
+
+    commands.resume_order(key, reason, as_json)
+
+
+@order.command("schema")
+def order_schema() -> None:
+    """The JSON Schema of an order."""
+    from cardpipe.cli import orders as commands
+
+    commands.schema()
+
+
+@order.command("columns")
+def order_columns() -> None:
+    """The columns that a CSV of orders may have."""
+    from cardpipe.cli import orders as commands
+
+    commands.columns()
+
+
+@batch.command("list")
+def batch_list(mail_on: MailOn = None, as_json: Json = False) -> None:
+    """The batches, or those of one mail date."""
+    from cardpipe.cli import batches
+
+    batches.list_batches(mail_on, as_json)
+
+
+@batch.command("close")
+def batch_close(mail_on: MailOn = None, as_json: Json = False) -> None:
+    """Gather every composed piece of a mail date and write its print files."""
+    from cardpipe.cli import batches
+
+    batches.close(mail_on, as_json)
+
+
+@batch.command("show")
+def batch_show(key: BatchKey, as_json: Json = False) -> None:
+    """A batch: its state, its files with their digests, its pieces."""
+    from cardpipe.cli import batches
+
+    batches.show_batch(key, as_json)
+
+
+@batch.command("hold")
+def batch_hold(key: BatchKey, reason: Reason, as_json: Json = False) -> None:
+    """Let nothing more happen to a batch until it is resumed."""
+    from cardpipe.cli import batches
+
+    batches.hold(key, reason, as_json)
+
+
+@batch.command("resume")
+def batch_resume(key: BatchKey, reason: Reason, as_json: Json = False) -> None:
+    """End a batch's hold; its files are tried again, with all their attempts."""
+    from cardpipe.cli import batches
+
+    batches.resume(key, reason, as_json)
+
+
+@batch.command("export")
+def batch_export(key: BatchKey, out: Out, as_json: Json = False) -> None:
+    """Write a batch's files into a folder; the same again changes nothing."""
+    from cardpipe.cli import batches
+
+    batches.export(key, out, as_json)
+
+
+@design.command("new")
+def design_new(name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7") -> None:
+    """Start a design: a folder with a design.toml and template art that shows trim, bleed, safe and fold."""
+    from cardpipe.cli import designs
+
+    designs.new(name, format)
+
+
+@design.command("check")
+def design_check(
+    names: Annotated[list[str] | None, typer.Argument(help="Designs; all by default.")] = None, as_json: Json = False
+) -> None:
+    """Judge designs: their data, their art, and whether every specimen fits. Exit 2 when one does not."""
+    from cardpipe.cli import designs
+
+    designs.check(names or [], as_json)
+
+
+@design.command("proof")
+def design_proof(
+    names: Annotated[list[str] | None, typer.Argument(help="Designs; all by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where proofs go; by default into the design's own folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw every specimen of a design, and its thumbnail."""
+    from cardpipe.cli import designs
+
+    designs.proof(names or [], out, as_json)
+
+
+def run() -> None:
+    """The entry point: one sentence and the findings for what went wrong, and the exit code that the error owns."""
+    from cardpipe.model.errors import CardpipeError
+
+    try:
+        app()
+    except CardpipeError as problem:
+        _tell(problem, "--json" in sys.argv)
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        show.words("stopped; nothing is lost, run the same command again")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def _tell(problem: Any, as_json: bool) -> None:
+    findings = [finding.as_dict() for finding in problem.findings]
+    if as_json:
+        kind = type(problem).__name__.lower()
+        show.data({"error": kind, "message": str(problem), "findings": findings}, True, "")
+    show.words(f"cardpipe: {problem}")
+    if problem.findings:
+        show.words(show.findings_table(("", finding) for finding in problem.findings))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,93 @@
+"""``cardpipe worker`` and ``cardpipe serve``; and the workers that a command brings along when none are there."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cardpipe.cli import show
+from cardpipe.settings import Settings, settings
+from cardpipe.worker.child import Child
+from cardpipe.worker.lock import holder
+
+_LOOK_SECONDS = 0.5
+
+
+class Workforce:
+    """The supervisor of a data folder: somebody else's where one holds it, else one of our own, ended with us.
+
+    :meth:`tend` is called again and again by whoever waits: a supervisor that died is replaced.
+    """
+
+    def __init__(self, config: Settings) -> None:
+        self._config = config
+        command = [sys.executable, "-m", "cardpipe.worker.supervise"]
+        self._own = Child("supervisor", command, os.environ, config.data / "logs" / "supervisor.log")
+        self._looked = 0.0
+
+    def tend(self) -> None:
+        """See that there are workers."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        if self._own.pid is not None or holder(self._config.data) is None:
+            self._own.tend(lambda: None)
+
+    def stop(self) -> None:
+        """End our own supervisor, if there is one, when what it has in hand is finished."""
+        if not self._own.alive:
+            return
+        self._own.ask_to_stop()
+        until = time.monotonic() + 20
+        while self._own.alive and time.monotonic() < until:
+            time.sleep(0.05)
+        self._own.kill()
+
+
+@contextmanager
+def working(config: Settings) -> Iterator[Workforce]:
+    """Workers on the data folder while the block runs."""
+    force = Workforce(config)
+    force.tend()
+    try:
+        yield force
+    finally:
+        force.stop()
+
+
+def work() -> None:
+    """Supervise until stopped. Raises Conflict where another supervisor holds the data folder."""
+    from cardpipe.worker import supervise
+
+    show.words(f"working on {settings().data}; stop with Ctrl-C")
+    supervise.main()
+
+
+def serve(host: str, port: int) -> None:
+    """The API in this process, beside the supervisor of the data folder."""
+    import uvicorn
+
+    from cardpipe.api.app import make_app
+    from cardpipe.wiring import shop
+
+    house = shop()
+    with working(house.settings) as force:
+        over = threading.Event()
+
+        def tending() -> None:
+            while not over.wait(_LOOK_SECONDS):
+                force.tend()
+
+        # The supervisor dies with the thread that started it, so that thread lives as long as this block.
+        thread = threading.Thread(target=tending, name="workforce", daemon=True)
+        thread.start()
+        try:
+            show.words(f"listening on http://{host}:{port}, working on {house.settings.data}")
+            uvicorn.run(make_app(house), host=host, port=port, log_level="warning")
+        finally:
+            over.set()
+            thread.join()

@@ -1,0 +1,19 @@
+"""What an operator does when something is wrong: hold, look, resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import DAY, Cardpipe, order, write
+
+
+def test_a_held_order_stays_out_until_it_is_resumed(cardpipe: Cardpipe, tmp_path: Path) -> None:
+    cardpipe("order", "submit", write(tmp_path / "o.ndjson", order(1), order(2)), "--mail-on", DAY)
+    assert cardpipe("order", "hold", "R-0001", "--reason", "the address is being asked for").code == 0
+    first = cardpipe("batch", "close", "--mail-on", DAY, "--json").data["batches"]
+    assert [b["pieces"] for b in first] == [1]
+    shown = cardpipe("order", "show", "R-0001", "--json").data
+    assert shown["held"] == "the address is being asked for" and shown["pieces"][0]["batch"] is None
+    assert cardpipe("order", "resume", "R-0001", "--reason", "it is right").code == 0
+    second = cardpipe("batch", "close", "--mail-on", DAY, "--json").data["batches"]
+    assert [(b["pieces"], b["name"][-13:]) for b in second] == [(1, "B02_0001pc_v1")]
