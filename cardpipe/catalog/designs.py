@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import tomllib
 from collections.abc import Mapping
@@ -126,11 +127,11 @@ class DesignShelf:
         """One design. Raises Refused (code ``design.unknown``) where there is none."""
         if name not in self._loaded:
             if not SLUG.match(name) or not (self._root / name / "design.toml").is_file():
-                near = ", ".join(self.names()) or "none"
-                raise Refused(
-                    f"there is no design {name!r}",
-                    [error("design.unknown", "design", f"there is no design {name!r}", f"choose one of: {near}")],
-                )
+                near = difflib.get_close_matches(name, self.names(), 1)
+                known = ", ".join(self.names()) or "none"
+                remedy = f"did you mean {near[0]!r}?" if near else f"choose one of: {known}"
+                what = f"there is no design {name!r}"
+                raise Refused(what, [error("design.unknown", "design", what, remedy)])
             self._loaded[name] = from_files(self._read(self._root / name), name)
         return self._loaded[name]
 

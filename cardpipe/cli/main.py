@@ -181,10 +181,18 @@ def batch_export(key: BatchKey, out: Out, as_json: Json = False) -> None:
 
 @design.command("new")
 def design_new(name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7") -> None:
-    """Start a design: a folder with a design.toml and template art that shows trim, bleed, safe and fold."""
+    """Start a design: a folder with a design.toml, template art, and guides of trim, bleed, safe and fold beside it."""
     from cardpipe.cli import designs
 
     designs.new(name, format)
+
+
+@design.command("schema")
+def design_schema() -> None:
+    """The JSON Schema of design.toml, for editors."""
+    from cardpipe.cli import designs
+
+    designs.schema()
 
 
 @design.command("check")

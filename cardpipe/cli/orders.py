@@ -32,8 +32,8 @@ class Taken:
 
     @property
     def label(self) -> str:
-        """How a person finds the row: its reference, else its file and line."""
-        return self.verdict.reference or f"{self.file}:{self.line}"
+        """How a person finds the row: its reference, and its file and line."""
+        return f"{self.verdict.reference}\n{self.file}:{self.line}".strip()
 
     def as_dict(self) -> dict[str, Any]:
         """The row's fate as JSON-ready data."""

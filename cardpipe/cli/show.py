@@ -45,13 +45,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], title: str = "")
     return caught.get().rstrip()
 
 
-def findings_table(rows: Iterable[tuple[str, Finding]]) -> str:
-    """Findings with the order or place that each belongs to."""
+def findings_table(rows: Iterable[tuple[str, Finding]], of: str = "order") -> str:
+    """Findings with the order (or whatever ``of`` says) that each belongs to."""
     lines = [
         (who, str(f.level), f.where, f"{f.message}" + (f"\n→ {f.remedy}" if f.remedy else ""), f.code)
         for who, f in rows
     ]
-    return table(("order", "level", "where", "what is wrong", "code"), lines)
+    return table((of, "level", "where", "what is wrong", "code"), lines)
 
 
 def _plain(cell: str) -> str:

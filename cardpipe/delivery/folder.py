@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from cardpipe.model.batch import Batch, BatchFile
+from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Conflict, Unavailable
 from cardpipe.model.finding import error
 from cardpipe.model.order import canonical

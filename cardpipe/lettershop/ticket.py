@@ -255,6 +255,6 @@ def _pieces(count: int) -> str:
 
 
 def _remark(finding: Finding) -> str:
-    remedy = f" {finding.remedy[:1].upper()}{finding.remedy[1:]}." if finding.remedy else ""
-    text = f"{finding.where}: {finding.message}.{remedy}"
+    remedy = f" {finding.remedy[:1].upper()}{finding.remedy[1:].rstrip('.')}." if finding.remedy else ""
+    text = f"{finding.where}: {finding.message.rstrip('.')}.{remedy}"
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1].rstrip()}…"

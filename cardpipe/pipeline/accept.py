@@ -18,6 +18,7 @@ from cardpipe.lettershop import addressing, envelope
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, error, has_errors, warning
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
+from cardpipe.pipeline import pinned
 from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
 from cardpipe.prepress import card, fields
 from cardpipe.prepress.typeset import Hand, Layout
@@ -151,8 +152,8 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
     design = source.design
     chain = _hand(desk, order.hand or design.hand)
     ink = order.ink or (frame.ink if (frame := design.one("message")) and frame.ink else "blue-black")
-    if card.find_ink(design, ink) is None:
-        known = ", ".join([*design.inks, *card.PENS])
+    if ink not in (pens := card.pens(design)):
+        known = ", ".join(pens)
         desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
     photos = _photos(desk, source)
     signature = _signature(desk, source)
@@ -252,7 +253,8 @@ def _signature(desk: _Desk, source: DesignSource) -> str | None:
         )
         return None
     try:
-        desk.findings += desk.shop.darkroom.lift(data, placed).findings
+        lifted = pinned.signature(desk.shop, desk.scope, hashlib.sha256(data).hexdigest(), placed, data)
+        desk.findings += lifted.findings
     except Refused as problem:
         desk.findings += problem.findings
     return _keep(desk, data)

@@ -7,9 +7,6 @@ pictures that only decoding can see (a truncated file, a face cut by the trim) s
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from cardpipe.lettershop import envelope
 from cardpipe.model.address import Address
@@ -17,36 +14,14 @@ from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error, has_errors
 from cardpipe.model.order import Scope, seed
 from cardpipe.model.piece import Composed, Piece
-from cardpipe.pipeline import lease
-from cardpipe.ports import Claim, DesignSource, FontSource, Shop
+from cardpipe.pipeline import lease, pinned
+from cardpipe.ports import Claim, Shop
 from cardpipe.prepress import card, fragment
 from cardpipe.prepress.design import Design
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.photo import DevelopedPhoto
 from cardpipe.prepress.signature import LiftedSignature
 from cardpipe.prepress.typeset import Hand, Layout
-
-T = TypeVar("T")
-
-
-class _Recent:
-    """The last few things made from pinned bytes, by digest: a worker composes many cards of few designs and hands."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._made: OrderedDict[tuple[str, ...], Any] = OrderedDict()
-
-    def get(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        if key not in self._made:
-            self._made[key] = make()
-            if len(self._made) > self._most:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        found: T = self._made[key]
-        return found
-
-
-_recent = _Recent(64)
 
 
 def run(shop: Shop, step_id: str) -> None:
@@ -61,17 +36,16 @@ def _made(shop: Shop, claim: Claim) -> Composed:
 def make(shop: Shop, piece: Piece) -> Composed:
     """Compose one piece. Raises Refused with all of its findings where a picture or the text cannot be used."""
     spec, scope = piece.spec, piece.scope
-    source = pinned_design(shop, scope, spec)
-    design, layout = source.design, pinned_format(spec)
-    printed = pinned_font(shop, scope, spec["printed"])
-    chain = [pinned_font(shop, scope, face) for face in spec["hand"]["faces"]]
+    source = pinned.design(shop, scope, spec)
+    design, layout = source.design, pinned.layout(spec)
+    printed = pinned.font(shop, scope, spec["printed"])
+    chain = [pinned.font(shop, scope, face) for face in spec["hand"]["faces"]]
     findings: list[Finding] = []
     photos = _photos(shop, piece, design, layout, findings)
     signature = _signature(shop, piece, design, findings)
     hand = Hand(chain[0].name, tuple(font.face for font in chain))
     message = card.fit_message(design, hand, spec["message"], signature is not None)
-    ink = card.find_ink(design, spec["ink"])
-    frame = design.one("signature")
+    ink = card.pens(design).get(spec["ink"])
     carrier = shop.catalog.carrier(spec["carrier"])
     recipient, sender = Address.model_validate(spec["recipient"]), Address.model_validate(spec["sender"])
     front, on_envelope = envelope.compose(layout, recipient, sender, carrier, printed.face)
@@ -87,8 +61,7 @@ def make(shop: Shop, piece: Piece) -> Composed:
             design=design,
             format=layout,
             layout=message,
-            message_ink=ink,
-            signature_ink=(card.find_ink(design, frame.ink) if frame and frame.ink else None) or ink,
+            ink=ink,
             photos=photos,
             signature=signature,
             seed=lambda panel: seed(spec["tenant"], spec["reference"], panel),
@@ -105,32 +78,6 @@ def make(shop: Shop, piece: Piece) -> Composed:
         envelope_bytes=len(envelope_bytes),
         findings=tuple(findings),
     )
-
-
-def pinned_design(shop: Shop, scope: Scope, spec: dict[str, Any]) -> DesignSource:
-    """The design as it was when the order was accepted."""
-    name, files = spec["design"]["name"], spec["design"]["files"]
-    key = ("design", *scope, name, *sorted(files.values()))
-    return _recent.get(
-        key,
-        lambda: shop.catalog.design_from(name, {f: shop.artifacts.get(scope, d) for f, d in sorted(files.items())}),
-    )
-
-
-def pinned_font(shop: Shop, scope: Scope, pin: dict[str, str]) -> FontSource:
-    """A font as it was when the order was accepted."""
-    key = ("font", *scope, pin["settings"], pin["file"])
-    return _recent.get(
-        key,
-        lambda: shop.catalog.font_from(
-            shop.artifacts.get(scope, pin["settings"]), shop.artifacts.get(scope, pin["file"])
-        ),
-    )
-
-
-def pinned_format(spec: dict[str, Any]) -> Format:
-    """The format as it was when the order was accepted."""
-    return Format.from_dict(spec["format"])
 
 
 def _photos(
@@ -156,9 +103,8 @@ def _signature(shop: Shop, piece: Piece, design: Design, findings: list[Finding]
     order, digest = card.signature_order(design), piece.spec["signature"]
     if digest is None or order is None:
         return None
-    key = ("signature", *piece.scope, digest, str(order.width_pt), str(order.height_pt))
     try:
-        lifted = _recent.get(key, lambda: shop.darkroom.lift(shop.artifacts.get(piece.scope, digest), order))
+        lifted = pinned.signature(shop, piece.scope, digest, order)
     except Refused as problem:
         if problem.retried:
             raise

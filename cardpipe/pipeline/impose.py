@@ -7,7 +7,6 @@ proof fails is never exported.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,18 +17,14 @@ from cardpipe.model.batch import Batch, BatchFile, match_code
 from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding, has_errors
 from cardpipe.model.piece import Piece
-from cardpipe.pipeline import lease, paperwork
-from cardpipe.pipeline.compose import pinned_format
+from cardpipe.pipeline import lease, paperwork, pinned
 from cardpipe.ports import Artifacts, ArtifactWriter, Claim, Shop
 from cardpipe.preflight.inspector import Report, inspect
 from cardpipe.preflight.profile import Profile
-from cardpipe.prepress.font import Font
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.fragment import Fragment, FragmentPage
-from cardpipe.prepress.fragment import Part as FragmentPart
-from cardpipe.prepress.merge import Merge, Shared
+from cardpipe.prepress.merge import Merge
 from cardpipe.prepress.page import Mark, Slot
-from cardpipe.prepress.pdf import art_parts
 from cardpipe.prepress.press import Press
 from cardpipe.prepress.typeset import Face
 from cardpipe.prepress.xmp import Stamp
@@ -100,10 +95,10 @@ class _Maker:
         if len(self._members) != batch.pieces or [p.seq for p in self._members] != list(range(1, batch.pieces + 1)):
             raise Bug(f"batch {batch.id} has {len(self._members)} pieces, not 1 to {batch.pieces}")
         first = self._members[0]
-        self.format: Format = pinned_format(first.spec)
-        self._printed: Face = shop.catalog.printed().face
-        self._profile = shop.catalog.profile(self.press.profile)
-        self._intent = hashlib.sha256(self._profile).hexdigest()
+        self.format: Format = pinned.layout(first.spec)
+        self._printed: Face = pinned.font(shop, batch.scope, first.spec["printed"]).face
+        self._intent = pinned.profile_digest(shop, self.press)
+        self._shared = pinned.shared(shop, batch.scope, first.spec, self.press)
 
     def parts(self) -> list[Part]:
         """Every part, written, proved and inspected, in order."""
@@ -123,8 +118,8 @@ class _Maker:
         with ExitStack() as stack:
             card_sink = stack.enter_context(artifacts.write(scope))
             envelope_sink = stack.enter_context(artifacts.write(scope))
-            cards = Merge(card_sink, self._shared(), self._stamp(part.card_name, self.format.duplex))
-            envelopes = Merge(envelope_sink, self._shared(), self._stamp(part.envelope_name, "Simplex"))
+            cards = Merge(card_sink, self._shared, self._stamp(part.card_name, self.format.duplex))
+            envelopes = Merge(envelope_sink, self._shared, self._stamp(part.envelope_name, "Simplex"))
             for piece in group:
                 if piece.composed is None or piece.seq is None:
                     raise Bug("a piece in a batch is not composed")
@@ -173,22 +168,6 @@ class _Maker:
             with self._shop.artifacts.open(self._batch.scope, item.sha256) as source:
                 part.reports.append(inspect(source, profile, part.pieces))
 
-    def _shared(self) -> Shared:
-        scope, artifacts = self._batch.scope, self._shop.artifacts
-
-        def art(digest: str) -> list[FragmentPart]:
-            return art_parts(artifacts.get(scope, digest), self.format.media, "design art")
-
-        def font(digest: str) -> tuple[Font, str]:
-            if digest == self._printed.font.digest:
-                return self._printed.font, _postscript(self._printed.name)
-            return Font(artifacts.get(scope, digest)), "Pinned"
-
-        def icc(digest: str) -> bytes:
-            return self._profile if digest == self._intent else artifacts.get(scope, digest)
-
-        return Shared(art, font, icc)
-
     def _stamp(self, title: str, duplex: str) -> Stamp:
         return Stamp(
             title=title.removesuffix(".pdf"),
@@ -217,8 +196,3 @@ def split(pieces: Iterable[Piece], press: Press) -> Iterator[list[Piece]]:
 
 def _named(name: str, sink: ArtifactWriter) -> BatchFile:
     return BatchFile(name, sink.digest, sink.size)
-
-
-def _postscript(name: str) -> str:
-    """A font's name as PDF wants it: no blanks, no hyphens at its ends."""
-    return "".join(part.capitalize() for part in name.split("-"))

@@ -19,7 +19,7 @@ from cardpipe.prepress.typeset import Hand, Layout, TextFrame, fit
 #: The match code's place on the back panel: width, height, and the distance from the trim below it (print.md 5.2).
 CODE_SLOT = (mm(22), mm(16), mm(8))
 
-#: Pens that any design takes, in CMYK. A design's own inks come first.
+#: Pens that any design takes, in CMYK.
 PENS = {
     "blue-black": Ink("blue-black", 1.0, 0.85, 0.25, 0.45),
     "black": Ink("black", 0, 0, 0, 1.0),
@@ -32,26 +32,30 @@ _SIGNATURE_GAP = 1.1  # between the last line's ink and the signature, in x-heig
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All that goes onto one card. ``layout`` is the message as it fits; ``seed`` gives a panel's handwriting seed;
+    """All that goes onto one card. ``layout`` is the message as it fits; message and signature
+    are of one ``ink``; ``seed`` gives a panel's handwriting seed;
     ``art`` gives the symbolic key of a side's art."""
 
     design: Design
     format: Format
     layout: Layout
-    message_ink: Ink
-    signature_ink: Ink
+    ink: Ink
     photos: Mapping[str, DevelopedPhoto]
     signature: LiftedSignature | None
     seed: Callable[[str], bytes]
     art: Callable[[str], str]
 
 
-def find_ink(design: Design, name: str) -> Ink | None:
-    """A pen by name: of the design's palette, else of :data:`PENS`."""
-    if name in design.inks:
-        c, m, y, k = (part / 100 for part in design.inks[name].cmyk)
-        return Ink(name, c, m, y, k)
-    return PENS.get(name)
+def pens(design: Design) -> dict[str, Ink]:
+    """The inks that a message may be written in: those of the design's own text frames, and :data:`PENS`.
+
+    A palette's other colours are for art: a message in ``paper`` would be invisible.
+    """
+    own = {}
+    for frame in design.frame:
+        if frame.ink and frame.kind in ("message", "signature"):
+            own[frame.ink] = Ink(frame.ink, *(part / 100 for part in design.inks[frame.ink].cmyk))
+    return {**PENS, **own}
 
 
 def photo_orders(design: Design, layout: Format, target: int, minimum: int) -> dict[str, PhotoOrder]:
@@ -209,7 +213,7 @@ def _letter(card: Card, frame: Frame, panel: Panel) -> list[Mark]:
     box, turned = panel.place(text)
     writing = write(layout, card.seed(panel.name))
     words = tuple(" ".join(word.text for _, word in line.words) for line in layout.lines)
-    marks: list[Mark] = [Outline(box, writing.path, card.message_ink, turned, "message", words)]
+    marks: list[Mark] = [Outline(box, writing.path, card.ink, turned, "message", words)]
     if signed and card.signature is not None:
         below = text.y + (layout.frame.height - layout.bottom) + gap
         width, height = card.signature.width_pt, card.signature.height_pt
@@ -228,4 +232,4 @@ def _inside(box: Box, signature: LiftedSignature, align: str) -> Box:
 def _signature(card: Card, inner: Box, panel: Panel) -> Mask:
     assert card.signature is not None
     box, turned = panel.place(inner)
-    return Mask(box, card.signature.g4, card.signature.width_px, card.signature.height_px, card.signature_ink, turned)
+    return Mask(box, card.signature.g4, card.signature.width_px, card.signature.height_px, card.ink, turned)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from cardpipe.model.units import Box, Size, parse_length
 
@@ -24,7 +24,11 @@ def _reject(value: Any) -> Any:
     raise ValueError(f"{value!r} carries no unit; write a length such as '3mm' or '0.125in'")
 
 
-Length = Annotated[float, BeforeValidator(_length)]
+Length = Annotated[
+    float,
+    BeforeValidator(_length),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*-?\d+(\.\d+)?\s*(mm|cm|in|pt)\s*$"}),
+]
 
 
 class _Strict(BaseModel):

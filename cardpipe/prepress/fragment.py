@@ -4,7 +4,9 @@ Composing writes it once; the merge copies it. Inside, an object refers to its n
 what the whole batch shares by name: ``art:DIGEST``, ``font:DIGEST``, ``icc:DIGEST``. What only the merge can know
 (match code, number) is a named slot. Nothing already compressed is ever coded again (performance.md section 5).
 
-On disk: ``CPF1``, the length of the header in 12 figures, the header as JSON, then the streams one after the other.
+On disk: ``CPF2``, the length of the header in 12 figures and its CRC-32 in 8, the header as JSON, then the streams one
+after the other. The header holds a CRC-32 of each stream: whoever copies one sees at once if the disk changed it, at a
+quarter of what its SHA-256 would cost.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -21,7 +24,10 @@ from cardpipe.model.units import Box, Size, num
 from cardpipe.prepress.content import Names, content
 from cardpipe.prepress.page import Mark, Mask, Page, Photo, Slot, Text
 
-MAGIC = b"CPF1"
+MAGIC = b"CPF2"
+_START = len(MAGIC) + 12 + 8
+_CHUNK = 1 << 17  # streams are copied in pieces that stay in the processor's cache
+_CHANGED = "a fragment was changed on the disk or cut off; restore it, or compose the piece again"
 #: An object's dictionary: literal text, an int for a neighbour in the list, or ["key"] for something shared.
 Head = list[Any]
 
@@ -62,7 +68,7 @@ def build(pages: list[Page], srgb: str) -> bytes:
             resources[name] = len(parts)
             parts.append(_picture(picture, srgb))
         place = len(parts)
-        parts.append(flate([""], body))
+        parts.append(figures(body))
         collect_glyphs(page.marks, glyphs)
         heads.append(
             {
@@ -97,6 +103,14 @@ def flate(head: Head, data: bytes) -> Part:
     return Part([*_extend(head, f"/Filter /FlateDecode /Length {len(packed)}")], packed)
 
 
+def figures(body: bytes) -> Part:
+    """A part with handwriting: figures that hardly repeat, so Huffman codes alone come within a tenth of the size that
+    looking for repeats gives, in a sixteenth of the time."""
+    packer = zlib.compressobj(strategy=zlib.Z_HUFFMAN_ONLY)
+    packed = packer.compress(body) + packer.flush()
+    return Part([f"<< /Filter /FlateDecode /Length {len(packed)} >>"], packed)
+
+
 def _extend(head: Head, entries: str) -> Head:
     return ["<< ", *head, f" {entries} >>"]
 
@@ -110,7 +124,8 @@ def _picture(mark: Photo | Mask, srgb: str) -> Part:
         return Part([start, *space, end], mark.jpeg, "jpeg:" + hashlib.sha256(mark.jpeg).hexdigest())
     parms = f"/DecodeParms << /K -1 /Columns {mark.width_px} /Rows {mark.height_px} >>"
     head = f"<< /Type /XObject /Subtype /Image {size} /ImageMask true /BitsPerComponent 1 /Filter /CCITTFaxDecode "
-    return Part([f"{head}{parms} /Length {len(mark.g4)} >>"], mark.g4, "g4:" + hashlib.sha256(mark.g4).hexdigest())
+    key = f"g4:{mark.width_px}x{mark.height_px}:{hashlib.sha256(mark.g4).hexdigest()}"  # the bytes do not tell the size
+    return Part([f"{head}{parms} /Length {len(mark.g4)} >>"], mark.g4, key)
 
 
 def pack(parts: list[Part], more: dict[str, Any]) -> bytes:
@@ -121,37 +136,58 @@ def pack(parts: list[Part], more: dict[str, Any]) -> bytes:
     for part in parts:
         entry: dict[str, Any] = {"head": part.head}
         if part.stream is not None:
-            entry["stream"] = [offset, len(part.stream)]
+            entry["stream"] = [offset, len(part.stream), zlib.crc32(part.stream)]
             streams.append(part.stream)
             offset += len(part.stream)
         if part.key:
             entry["key"] = part.key
         table.append(entry)
     header = canonical({"objects": table, **more})
-    return b"".join([MAGIC, b"%012d" % len(header), header, *streams])
+    return b"".join([MAGIC, b"%012d%08x" % (len(header), zlib.crc32(header)), header, *streams])
 
 
 class Fragment:
-    """A stored fragment, opened: header in memory, streams read from the file as they are asked for."""
+    """A stored fragment, opened: header in memory, streams read from the file as they are asked for.
+
+    Raises Bug, here or later, where the bytes are not those that composing wrote.
+    """
 
     def __init__(self, source: BinaryIO) -> None:
-        start = source.read(16)
-        if start[:4] != MAGIC:
-            raise Bug("not a fragment")
-        length = int(start[4:])
+        start = source.read(_START)
+        if len(start) < _START or not start.startswith(MAGIC):
+            raise Bug("this is no fragment, or one of another version; compose the piece again")
+        try:
+            length, crc = int(start[4:16]), int(start[16:], 16)
+        except ValueError:
+            raise Bug(_CHANGED) from None
+        header = source.read(length)
+        if len(header) != length or zlib.crc32(header) != crc:
+            raise Bug(_CHANGED)
         self._source = source
-        self._base = 16 + length
-        self.header: dict[str, Any] = json.loads(source.read(length))
+        self._base = _START + length
+        self.header: dict[str, Any] = json.loads(header)
         self.objects: list[dict[str, Any]] = self.header["objects"]
 
-    def stream(self, place: int) -> bytes:
-        """The stream of the object at that place in the list."""
-        offset, length = self.objects[place]["stream"]
+    def copy(self, place: int, put: Callable[[bytes], None]) -> None:
+        """Hand over the stream of the object at that place in the list, piece by piece."""
+        offset, left, crc = self.objects[place]["stream"]
         self._source.seek(self._base + offset)
-        data = self._source.read(length)
-        if len(data) != length:
-            raise Bug("a fragment ends too early")
-        return data
+        found = 0
+        while left:
+            data = self._source.read(min(left, _CHUNK))
+            if not data:
+                break
+            left -= len(data)
+            found = zlib.crc32(data, found)
+            put(data)
+        if left or found != crc:
+            raise Bug(_CHANGED)
+
+    def stream(self, place: int) -> bytes:
+        """The stream of the object at that place in the list, whole."""
+        pieces: list[bytes] = []
+        self.copy(place, pieces.append)
+        return b"".join(pieces)
 
     @property
     def pages(self) -> list[FragmentPage]:

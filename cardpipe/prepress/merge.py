@@ -22,6 +22,8 @@ from cardpipe.prepress.page import Mark, Slot
 from cardpipe.prepress.xmp import Stamp, info_dictionary, xmp_packet
 
 _KIDS = 64  # a balanced page tree: a flat one makes readers quadratic (performance.md section 2)
+_END = b"\nendstream\nendobj\n"
+_XREF_ROWS = 4096  # written at a time
 _XREF_LIMIT = 9_999_999_999  # a classic table has ten figures an offset (ISO 32000-1, 7.5.4)
 
 
@@ -75,9 +77,7 @@ class Merge:
                     self._names[key] = known
             numbers.append(known)
         for place in fresh:
-            entry = fragment.objects[place]
-            stream = fragment.stream(place) if "stream" in entry else None
-            self._object(numbers[place], entry["head"], stream, numbers)
+            self._copy(fragment, place, numbers)
         for font, glyphs in fragment.glyphs.items():
             self._glyphs.setdefault(font, {}).update(glyphs)
         for page in fragment.pages:
@@ -100,9 +100,10 @@ class Merge:
             self._catalog,
             [
                 f"<< /Type /Catalog /Pages {pages} 0 R /Metadata {xmp} 0 R /PageLayout /SinglePage "
-                f"/ViewerPreferences << /Duplex /{stamp.duplex} /PrintScaling /None >> /OutputIntents [<< /Type /OutputIntent "
-                f"/S /GTS_PDFX /OutputConditionIdentifier ({stamp.condition}) /RegistryName (http://www.color.org) "
-                f"/Info ({stamp.condition_info}) /DestOutputProfile {intent} 0 R >>] >>"
+                f"/ViewerPreferences << /Duplex /{stamp.duplex} /PrintScaling /None >> "
+                f"/OutputIntents [<< /Type /OutputIntent /S /GTS_PDFX /OutputConditionIdentifier ({stamp.condition}) "
+                f"/RegistryName (http://www.color.org) /Info ({stamp.condition_info}) "
+                f"/DestOutputProfile {intent} 0 R >>] >>"
             ],
             None,
             [],
@@ -113,7 +114,6 @@ class Merge:
 
     def _put(self, data: bytes) -> None:
         self._sink.write(data)
-        self._digest.update(data)
         self._at += len(data)
 
     def _number(self) -> int:
@@ -126,7 +126,8 @@ class Merge:
             self._names[key] = self._todo[key] = self._number()
         return self._names[key]
 
-    def _object(self, number: int, head: Head, stream: bytes | None, numbers: list[int]) -> None:
+    def _head(self, number: int, head: Head, numbers: list[int]) -> bytes:
+        """The beginning of an object at the place where the file has got to."""
         if self._at > _XREF_LIMIT:
             raise Bug("a print file grew beyond 10 GB; lower the press's limit of bytes a file")
         self._offsets[number] = self._at
@@ -139,12 +140,28 @@ class Merge:
             for token in head
         )
         start = f"{number} 0 obj\n{text}\n".encode("latin-1")
+        self._digest.update(start)
+        return start
+
+    def _object(self, number: int, head: Head, stream: bytes | None, numbers: list[int]) -> None:
+        start = self._head(number, head, numbers)
         if stream is None:
             self._put(start + b"endobj\n")
         else:
-            self._put(start + b"stream\n")
-            self._put(stream)
-            self._put(b"\nendstream\nendobj\n")
+            self._digest.update(stream)
+            self._put(b"".join([start, b"stream\n", stream, _END]))
+
+    def _copy(self, fragment: Fragment, place: int, numbers: list[int]) -> None:
+        """An object of a fragment. A picture's key tells its bytes, so that they need not be digested once more."""
+        entry = fragment.objects[place]
+        if "key" not in entry or "stream" not in entry:
+            stream = fragment.stream(place) if "stream" in entry else None
+            self._object(numbers[place], entry["head"], stream, numbers)
+            return
+        self._digest.update(entry["key"].encode())
+        self._put(self._head(numbers[place], entry["head"], numbers) + b"stream\n")
+        fragment.copy(place, self._put)
+        self._put(_END)
 
     def _bundle(self, number: int, parts: list[Part]) -> None:
         numbers = [number] + [self._number() for _ in parts[1:]]
@@ -186,7 +203,8 @@ class Merge:
         parent, count, kids = self._nodes[-1]
         kids.append(number)
         self._nodes[-1] = (parent, count + 1, kids)
-        head = f"<< /Type /Page /Parent {parent} 0 R {page_boxes(page.size, page.trim)} {resources} /Contents {contents} >>"
+        boxes = page_boxes(page.size, page.trim)
+        head = f"<< /Type /Page /Parent {parent} 0 R {boxes} {resources} /Contents {contents} >>"
         self._object(number, [head], None, [])
         self.pages += 1
 
@@ -211,17 +229,17 @@ class Merge:
 
     def _trailer(self) -> None:
         start = self._at
-        lines = [f"xref\n0 {len(self._offsets)}\n0000000000 65535 f \n".encode()]
-        for number in range(1, len(self._offsets)):
-            if not self._offsets[number]:
-                raise Bug(f"object {number} was promised and never written")
-            lines.append(b"%010d 00000 n \n" % self._offsets[number])
-        first = self._digest.hexdigest()[:32]
-        self._put(b"".join(lines))
+        missing = [number for number, offset in enumerate(self._offsets) if number and not offset]
+        if missing:
+            raise Bug(f"object {missing[0]} was promised and never written")
+        self._put(b"xref\n0 %d\n0000000000 65535 f \n" % len(self._offsets))
+        for first in range(1, len(self._offsets), _XREF_ROWS):
+            self._put(b"".join([b"%010d 00000 n \n" % at for at in self._offsets[first : first + _XREF_ROWS]]))
+        name = self._digest.hexdigest()[:32]
         self._put(
             (
                 f"trailer\n<< /Size {len(self._offsets)} /Root {self._catalog} 0 R /Info {self._info} 0 R "
-                f"/ID [<{first}> <{first}>] >>\nstartxref\n{start}\n%%EOF\n"
+                f"/ID [<{name}> <{name}>] >>\nstartxref\n{start}\n%%EOF\n"
             ).encode()
         )
 

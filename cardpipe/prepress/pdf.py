@@ -127,7 +127,18 @@ class _Walker:
                 self._tokens(value, head)
             head.append(" >>")
         else:
-            head.append(pikepdf.unparse(obj).decode("latin-1"))
+            head.append(_plain(obj))
+
+
+def _plain(obj: Any) -> str:
+    """A name, string, number, boolean or null as PDF writes it."""
+    if isinstance(obj, Object):
+        return obj.unparse().decode("latin-1")
+    if obj is None:
+        return "null"
+    if isinstance(obj, bool):
+        return "true" if obj else "false"
+    return str(obj) if isinstance(obj, int) else f"{float(obj):.6f}".rstrip("0").rstrip(".")
 
 
 def _entries(obj: Any) -> list[tuple[str, Any]]:

@@ -24,8 +24,12 @@ from cardpipe.model.order import Scope
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TEMPORARY = ".part-"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _CHUNK = 1 << 20
+#: Errors of the disk and not of whoever writes: no room, no right, no disk.
+_THE_DISKS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
+    errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
 
 
 class FolderArtifacts:
@@ -57,11 +61,11 @@ class FolderArtifacts:
     def open(self, scope: Scope, digest: str) -> BinaryIO:
         """The bytes as a file, for what is too large to be held; whoever reads all of it compares the digest."""
         path = self._path(scope, digest)
-        try:
-            with _outside("opened", digest):
+        with _outside("opened", digest):
+            try:
                 return path.open("rb")
-        except FileNotFoundError:
-            raise Bug(f"artifact {digest} is missing from the disk; restore it") from None
+            except FileNotFoundError:
+                raise Bug(f"artifact {digest} is missing from the disk; restore it") from None
 
     def has(self, scope: Scope, digest: str) -> bool:
         return self._path(scope, digest).is_file()
@@ -136,11 +140,11 @@ class FolderWriter:
 
 @contextmanager
 def _outside(done: str, what: str) -> Iterator[None]:
-    """A disk that is full or failing is nobody's fault in here: Unavailable, and tried again later."""
+    """A disk that is full, failing or gone is no piece's fault: Unavailable, and tried again later."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _THE_DISKS:
             raise
         raise Unavailable(f"An artifact could not be {done} ({what}): {os.strerror(error.errno or 0)}.") from error
 

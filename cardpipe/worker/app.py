@@ -15,6 +15,7 @@ from kombu.entity import Exchange, Queue
 
 from cardpipe.settings import Settings, settings
 from cardpipe.worker import folder
+from cardpipe.worker.journal import open_journal
 
 #: One queue a stage. The nameless exchange needs no bindings, so that a flushed broker forgets none.
 QUEUES = ("compose", "impose")
@@ -76,6 +77,7 @@ def make_app(config: Settings) -> Celery:
         worker_lost_wait=1.0,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -103,6 +105,7 @@ def _open(**_: Any) -> None:
         os._exit(1)  # the worker died between the fork and the request to die with it
     from cardpipe.wiring import shop
 
+    open_journal()
     shop().warm()
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 #: A child that lived for so long was well: its next restart is quick again.
@@ -44,16 +45,23 @@ class Child:
 
     def start(self) -> None:
         """Start it, in its own session: a Ctrl-C at the supervisor's terminal does not reach it."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".old.log"))
-        with self.log.open("ab") as log:
+        with self._journal() as log:
             self._process = subprocess.Popen(
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=_die_with(os.getpid()),
             )  # fmt: skip
         self.starts += 1
         self._started = time.monotonic()
+
+    def _journal(self) -> BinaryIO:
+        """Where it writes to; nowhere, where there is no room for another file."""
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
+                self.log.replace(self.log.with_suffix(".old.log"))
+            return self.log.open("ab")
+        except OSError:
+            return Path(os.devnull).open("ab")
 
     def tend(self, died: Callable[[], None]) -> None:
         """Notice that it died, clear up what it left, and start it again when its time has come."""

@@ -74,7 +74,9 @@ def main() -> None:
     """The dispatcher as a process of its own."""
     from cardpipe.settings import settings
     from cardpipe.wiring import shop
+    from cardpipe.worker.journal import open_journal
 
+    open_journal()
     stop = threading.Event()
 
     def stopped(number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -35,10 +36,11 @@ class FolderLock:
                     " stop that one, or use another data folder."
                 )
             time.sleep(0.02)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
         self._file = file
+        with suppress(OSError):  # a full disk keeps the number from others, but not the lock from us
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
 
     @property
     def held(self) -> bool:
@@ -46,8 +48,9 @@ class FolderLock:
 
     def release(self) -> None:
         if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()
+            with suppress(OSError):
+                self._file.truncate(0)
+                self._file.close()
             self._file = None
 
 

@@ -22,11 +22,12 @@ from types import FrameType, TracebackType
 import structlog
 
 import cardpipe
-from cardpipe.model.errors import Unavailable
+from cardpipe.model.errors import CardpipeError, Unavailable
 from cardpipe.settings import Settings, settings
 from cardpipe.wiring import Shop
 from cardpipe.worker import folder
 from cardpipe.worker.child import Child
+from cardpipe.worker.journal import open_journal
 from cardpipe.worker.lock import FolderLock, holder
 
 __all__ = ["Supervisor", "holder", "main"]
@@ -106,7 +107,8 @@ class Supervisor:
         for child in (self.dispatcher, self.worker):
             child.kill()
         if self.lock.held:
-            self.status.unlink(missing_ok=True)
+            for path in (self.status, self.status.with_suffix(".part")):
+                path.unlink(missing_ok=True)
         self.shop.close()
         self.lock.release()
 
@@ -159,6 +161,7 @@ def _environment(config: Settings) -> dict[str, str]:
 
 def main() -> None:
     """The supervisor as a process of its own: until SIGTERM or SIGINT."""
+    open_journal()
     stop = threading.Event()
 
     def stopped(number: int, frame: FrameType | None) -> None:
@@ -166,8 +169,12 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stopped)
-    with Supervisor(settings()) as supervisor:
-        supervisor.run(stop.is_set)
+    try:
+        with Supervisor(settings()) as supervisor:
+            supervisor.run(stop.is_set)
+    except CardpipeError as problem:
+        log.error("ended", problem=str(problem))
+        raise SystemExit(problem.exit_code) from None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import DAY, Cardpipe, order, write
+from running import DAY, Cardpipe, order, write
 
 
 def test_a_held_order_stays_out_until_it_is_resumed(cardpipe: Cardpipe, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 import zxingcpp
-from conftest import DAY, SENDER, Cardpipe, order, write
 from PIL import Image
+from running import DAY, SENDER, Cardpipe, order, write
 
 
 def tree(folder: Path) -> dict[str, str]:

