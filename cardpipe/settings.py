@@ -6,8 +6,11 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cardpipe.model.errors import Refused
+from cardpipe.model.finding import error
 
 _ROOT = Path(__file__).resolve().parent
 
@@ -44,6 +47,13 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("data")
+    @classmethod
+    def _plain(cls, value: Path) -> Path:
+        if set("?#%") & set(str(value)):
+            raise ValueError("must not hold '?', '#' or '%': the database's address could not name it")
+        return value
+
     @field_validator("artifacts_url")
     @classmethod
     def _only_folders(cls, value: str) -> str:
@@ -64,5 +74,17 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process. Raises Refused with every wrong one at once."""
+    try:
+        return Settings()
+    except ValidationError as problem:
+        findings = [
+            error(
+                "settings.invalid",
+                f"CARDPIPE_{'_'.join(str(part) for part in item['loc']).upper()}",
+                item["msg"].removeprefix("Value error, "),
+                "mend the environment variable",
+            )
+            for item in problem.errors()
+        ]
+        raise Refused("the settings cannot be used", findings) from None

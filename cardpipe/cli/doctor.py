@@ -18,11 +18,9 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from cardpipe.cli import show
 from cardpipe.cli.premises import ERROR, OK, WARNING, Found, Premises
-from cardpipe.model.errors import CardpipeError, Unavailable
+from cardpipe.model.errors import CardpipeError, Refused, Unavailable
 from cardpipe.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -58,8 +56,8 @@ def look() -> list[Check]:
     """Every check of this process's settings. Without settings that can be read there is nothing more to look at."""
     try:
         config = settings()
-    except ValidationError as problem:
-        wrong = "; ".join(f"CARDPIPE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in problem.errors())
+    except Refused as problem:
+        wrong = "; ".join(f"{finding.where}: {finding.message}" for finding in problem.findings)
         return [_check("python", _python), Check("settings", ERROR, wrong, "mend or unset these environment variables")]
     from cardpipe.wiring import Shop
 

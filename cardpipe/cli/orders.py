@@ -17,9 +17,8 @@ from cardpipe.model.status import PieceState
 from cardpipe.pipeline import bulk
 from cardpipe.pipeline.accept import Pictures, Verdict, accept
 from cardpipe.pipeline.cancel import cancel
+from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop, shop
-
-_MAX_PICTURE = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def pictures_below(root: Path) -> Pictures:
         path = base / ref
         inside = not Path(ref).is_absolute() and ".." not in Path(ref).parts
         if inside and path.is_file() and path.resolve() == path.absolute() and path.resolve().is_relative_to(base):
-            if path.stat().st_size > _MAX_PICTURE:
+            if path.stat().st_size > MAX_BYTES:
                 raise Refused(
                     "too large", [error("picture.large", where, f"{ref} is larger than 25 MB", "send it smaller")]
                 )

@@ -72,8 +72,10 @@ def serve(host: str, port: int) -> None:
     import uvicorn
 
     from cardpipe.api.app import make_app
+    from cardpipe.api.guard import only_loopback
     from cardpipe.wiring import shop
 
+    only_loopback(host)
     house = shop()
     with working(house.settings) as force:
         over = threading.Event()
@@ -87,7 +89,10 @@ def serve(host: str, port: int) -> None:
         thread.start()
         try:
             show.words(f"listening on http://{host}:{port}, working on {house.settings.data}")
-            uvicorn.run(make_app(house), host=host, port=port, log_level="warning")
+            uvicorn.run(
+                make_app(house), host=host, port=port, log_level="warning", proxy_headers=False, server_header=False,
+                ws="none", limit_concurrency=64,
+            )  # fmt: skip
         finally:
             over.set()
             thread.join()

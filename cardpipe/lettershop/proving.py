@@ -15,6 +15,7 @@ from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Box, Size, mm
 from cardpipe.prepress.raster import Document, Pixels, opened
+from cardpipe.prepress.reader import Stranger, missing
 
 PPI = 300
 _SAMPLE = 50
@@ -75,3 +76,29 @@ def prove(source: BinaryIO, expected: Sequence[Expected], pages: int) -> None:
         findings = check(document, expected, pages)
     if findings:
         raise Bug(f"{len(findings)} match codes or page counts are wrong in a finished file", findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """The lines that must stand on the envelope at ``page`` (from 0)."""
+
+    page: int
+    lines: tuple[str, ...]
+
+
+def prove_addresses(source: BinaryIO, expected: Sequence[Addressed]) -> None:
+    """Copy the address out of a sample of the finished envelopes (the first, the last, each fiftieth) and compare it
+    with the order's. Raises Bug where a line is missing; the finding names page and line, never the words."""
+    if not expected:
+        raise Bug("a file without addresses cannot be proved")
+    stranger = Stranger(source)
+    if stranger.pages != len(expected):
+        raise Bug(f"an envelope file has {stranger.pages} pages for {len(expected)} pieces")
+    findings = [
+        error("batch.address_wrong", f"page {item.page + 1}", f"line {line + 1} of the address does not stand there")
+        for place, item in enumerate(expected)
+        if place % _SAMPLE == 0 or place == len(expected) - 1
+        for line in missing(stranger, item.page, item.lines)
+    ]
+    if findings:
+        raise Bug(f"{len(findings)} lines of addresses are wrong in a finished file", findings)

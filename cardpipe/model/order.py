@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from cardpipe.model.address import Address, Line, clean_message, clean_text
 
 #: A digest of a stored picture, as an order carries it once its pictures are in the artifacts.
-PICTURE_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+PICTURE_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
 def _slug(value: str) -> str:

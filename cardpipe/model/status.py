@@ -8,12 +8,16 @@ from cardpipe.model.errors import Bug
 
 
 class OrderState(StrEnum):
+    """What was decided about an order."""
+
     ACCEPTED = "accepted"
     REFUSED = "refused"
     CANCELLED = "cancelled"
 
 
 class PieceState(StrEnum):
+    """How far a card and its envelope have come; the last two lie aside."""
+
     WAITING = "waiting"
     COMPOSING = "composing"
     COMPOSED = "composed"
@@ -27,6 +31,8 @@ class PieceState(StrEnum):
 
 
 class BatchState(StrEnum):
+    """How far a batch has come."""
+
     GATHERED = "gathered"
     IMPOSED = "imposed"
     RELEASED = "released"

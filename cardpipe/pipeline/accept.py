@@ -64,6 +64,9 @@ def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures
         return Verdict(reference, None, False, tuple(schema_findings(problem)))
     desk = _Desk(shop, scope, order, pictures, [], {})
     request = _with_digests(desk)
+    known = _known(desk, request)
+    if known is not None:
+        return known
     spec = _judge(desk)
     if spec is None or has_errors(desk.findings):
         return Verdict(reference, None, False, tuple(desk.findings))
@@ -84,13 +87,31 @@ def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures
         sort_key=addressing.sort_key(order.recipient, shop.origin),
         findings=tuple(desk.findings),
     )
+    return _stored(desk, new)
+
+
+def _known(desk: _Desk, request: Order) -> Verdict | None:
+    """The verdict on an order that is here already: a retry is answered from what is stored, whatever became of its
+    design or its hand since. None for a new one, and for one whose difference the store is to name."""
     try:
-        stored, fresh = shop.store.add_order(new)
+        stored = desk.shop.store.order(desk.scope, request.reference)
+    except Refused:
+        return None
+    if stored.reference != request.reference or stored.request_digest != request.digest():
+        return None
+    return Verdict(request.reference, stored, False, stored.findings)
+
+
+def _stored(desk: _Desk, new: NewOrder) -> Verdict:
+    try:
+        stored, fresh = desk.shop.store.add_order(new)
     except Conflict as problem:
-        remedy = "give this order a reference of its own; to change the stored one, cancel it first"
-        found = error("order.reference_reused", "reference", str(problem), remedy)
-        return Verdict(reference, None, False, (*desk.findings, found))
-    return Verdict(reference, stored, fresh, tuple(desk.findings))
+        fields = ", ".join(finding.where for finding in problem.findings) or "its content"
+        remedy = "give this order a reference of its own: one reference is one order for ever"
+        message = f"another order has this reference; they differ in {fields}"
+        found = error("order.reference_reused", "reference", message, remedy)
+        return Verdict(new.reference, None, False, (*desk.findings, found))
+    return Verdict(new.reference, stored, fresh, tuple(desk.findings))
 
 
 def schema_findings(problem: ValidationError) -> list[Finding]:
@@ -126,11 +147,7 @@ def _with_digests(desk: _Desk) -> Order:
 
 def _fetch(desk: _Desk, ref: str, where: str) -> str:
     try:
-        data = (
-            desk.shop.artifacts.get(desk.scope, ref.removeprefix("sha256:"))
-            if PICTURE_DIGEST.match(ref)
-            else desk.pictures(ref, where)
-        )
+        data = _uploaded(desk, ref, where) if PICTURE_DIGEST.match(ref) else desk.pictures(ref, where)
     except Refused as problem:
         desk.findings += problem.findings or (error("picture.missing", where, str(problem)),)
         return ref
@@ -138,6 +155,14 @@ def _fetch(desk: _Desk, ref: str, where: str) -> str:
     desk.bytes_of[digest] = data
     desk.bytes_of.setdefault(ref, data)
     return digest
+
+
+def _uploaded(desk: _Desk, ref: str, where: str) -> bytes:
+    digest = ref.removeprefix("sha256:")
+    if not desk.shop.artifacts.has(desk.scope, digest):
+        found = error("picture.unknown", where, "was never uploaded", "upload the picture first, then name its digest")
+        raise Refused("no such picture", [found])
+    return desk.shop.artifacts.get(desk.scope, digest)
 
 
 def _judge(desk: _Desk) -> dict[str, Any] | None:

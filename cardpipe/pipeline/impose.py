@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from cardpipe.lettershop import manifest, proving
+from cardpipe.lettershop import addressing, manifest, proving
 from cardpipe.lettershop.barcode import match_code_marks
+from cardpipe.model.address import Address
 from cardpipe.model.batch import Batch, BatchFile, match_code
 from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding, has_errors
@@ -45,6 +46,7 @@ class Part:
     card_name: str
     envelope_name: str
     expected: dict[str, list[proving.Expected]] = field(default_factory=lambda: {"card": [], "envelope": []})
+    addressed: list[proving.Addressed] = field(default_factory=list)
     card: BatchFile | None = None
     envelope: BatchFile | None = None
     pieces: int = 0
@@ -126,6 +128,8 @@ class _Maker:
                 card_at = paperwork.Place(part.card_name, cards.pages + 1)
                 envelope_at = paperwork.Place(part.envelope_name, envelopes.pages + 1)
                 self._add(cards, part, piece, "card")
+                address = Address.model_validate(piece.spec["recipient"])
+                part.addressed.append(proving.Addressed(envelopes.pages, addressing.lines(address, self._shop.origin)))
                 self._add(envelopes, part, piece, "envelope")
                 self.rows.append(paperwork.row(self._batch, self.format, piece, card_at, envelope_at))
                 part.pieces += 1
@@ -155,6 +159,9 @@ class _Maker:
                 raise Bug("a part was not written")
             with self._shop.artifacts.open(self._batch.scope, item.sha256) as source:
                 proving.prove(source, part.expected[what], pages=part.pieces * (2 if what == "card" else 1))
+            if what == "envelope":
+                with self._shop.artifacts.open(self._batch.scope, item.sha256) as source:
+                    proving.prove_addresses(source, part.addressed)
             trim = self.format.flat if what == "card" else self.format.envelope
             profile = Profile(
                 name=self.press.name,

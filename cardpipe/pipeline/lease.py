@@ -116,7 +116,7 @@ def _shops_fault(problem: Exception) -> bool:
 
 
 def _findings(problem: Exception) -> tuple[Finding, ...]:
-    """What an error brings along: a refusal's findings, an inspection's, the one of a picture that killed its decoder."""
+    """What an error brings along: a refusal's findings, an inspection's, that of a picture which killed its decoder."""
     if isinstance(one := getattr(problem, "finding", None), Finding):
         return (one,)
     if isinstance(problem, Refused) and not problem.findings:

@@ -162,6 +162,9 @@ class _Ledger:
         )  # fmt: skip
         return stored, True
 
+    def order(self, scope: Scope, key: str) -> StoredOrder:
+        raise Refused("a specimen is never stored")
+
     def members(self, batch_id: str) -> Iterator[Piece]:
         return iter(self.pieces)
 

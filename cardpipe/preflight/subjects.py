@@ -91,6 +91,8 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Font:
+    """A font that a page names, whether it uses it or not."""
+
     key: Key
     name: str
     kind: str

@@ -22,7 +22,7 @@ from cardpipe.model.finding import Finding, error, has_errors
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_BYTES = 25 * 1024 * 1024
+MAX_BYTES = 25_000_000
 MAX_PIXELS = 80_000_000
 ALLOWED = ("JPEG", "PNG", "WebP", "TIFF", "HEIC", "AVIF")
 _WANTED = "send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file"

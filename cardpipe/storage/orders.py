@@ -116,7 +116,7 @@ def _same(tx: Tx, order: NewOrder) -> StoredOrder:
 def _taken(field: str) -> Finding:
     return error(
         "order.reference.taken", field, "differs from the stored order of the same reference",
-        "give a new order a reference of its own; to change a stored one, cancel it first",
+        "give this order a reference of its own: one reference is one order for ever",
     )  # fmt: skip
 
 

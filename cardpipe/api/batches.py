@@ -1,0 +1,94 @@
+"""``/v1/batches``: what lies in print files, and the files themselves."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from cardpipe.api import shapes
+from cardpipe.api.body import plain
+from cardpipe.api.problem import Turned
+from cardpipe.model.batch import BatchFile
+from cardpipe.model.errors import Bug
+from cardpipe.wiring import Shop
+
+_CHUNK = 1 << 18
+_TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv; charset=utf-8"}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    304: {"description": "Unchanged."},
+}
+MailOn = Annotated[dt.date | None, Query(description="Only those of one mail date.")]
+
+
+def routes(house: Shop) -> APIRouter:
+    """The batches' routes."""
+    router = APIRouter(prefix="/v1/batches", tags=["batches"])
+
+    @router.get("", operation_id="listBatches", summary="Batches", response_model=shapes.BatchesShape)
+    def listed(mail_on: MailOn = None) -> shapes.BatchesShape:
+        """Oldest first."""
+        found = house.store.batches(house.scope, mail_on.isoformat() if mail_on else None)
+        return shapes.BatchesShape(batches=[shapes.batch(batch) for batch in found])
+
+    @router.get("/{name}", operation_id="getBatch", summary="A batch", response_model=shapes.BatchShape)
+    def one(name: str) -> shapes.BatchShape:
+        """By name or id, with its files and their digests."""
+        return shapes.batch(house.store.batch(house.scope, plain(name)))
+
+    @router.head("/{name}/files/{file}", include_in_schema=False)
+    @router.get(
+        "/{name}/files/{file}",
+        operation_id="getBatchFile",
+        summary="A file of a batch",
+        response_class=Response,
+        responses=_FILE,
+    )
+    def download(name: str, file: str, request: Request) -> Response:
+        """The bytes, compared with their digest while they are sent: a file that was damaged on the disk breaks off."""
+        found = next((f for f in house.store.batch(house.scope, plain(name)).files if f.name == file), None)
+        if found is None:
+            raise Turned(404, "batch.file_unknown", "file", "is none of this batch", "take a name from its files")
+        headers = _headers(found)
+        if f'"{found.sha256}"' in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers={"etag": headers["etag"]})
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        return StreamingResponse(proven(house.artifacts.open(house.scope, found.sha256), found), headers=headers)
+
+    return router
+
+
+def proven(source: BinaryIO, file: BatchFile) -> Iterator[bytes]:
+    """The bytes of a file. The last part is given out only once all of it matched its digest. Raises Bug otherwise."""
+    seen, last = hashlib.sha256(), b""
+    with source:
+        while part := source.read(_CHUNK):
+            seen.update(part)
+            if last:
+                yield last
+            last = part
+    if seen.hexdigest() != file.sha256:
+        raise Bug(f"artifact {file.sha256} was changed on the disk: its bytes do not match its name; restore it")
+    yield last
+
+
+def _headers(file: BatchFile) -> dict[str, str]:
+    kind = _TYPES.get(file.name.rpartition(".")[2].lower(), "application/octet-stream")
+    digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+    return {
+        "content-type": kind,
+        "content-length": str(file.size),
+        "etag": f'"{file.sha256}"',
+        "repr-digest": f"sha-256=:{digest}:",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+        "accept-ranges": "none",
+    }

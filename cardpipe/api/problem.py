@@ -1,0 +1,119 @@
+"""Answers to what went wrong: RFC 9457 problem documents with every finding, and the four errors' HTTP statuses."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cardpipe.model.errors import Bug, CardpipeError, Conflict, Refused, Unavailable
+from cardpipe.model.finding import Finding, error
+
+log = logging.getLogger("cardpipe.api")
+
+#: A look-up that found nothing: 404 instead of the 422 of other refusals.
+_UNKNOWN = {"order.unknown", "piece.unknown", "batch.unknown", "subject.unknown"}
+RETRY_SECONDS = 5
+
+
+class Problem(Response):
+    """One problem document. ``kind`` is the error's name: refused, conflict, unavailable, bug."""
+
+    media_type = "application/problem+json"
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        request_id: str,
+        findings: Iterable[Finding] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        told = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "error": kind,
+            "detail": detail,
+            "request_id": request_id,
+            "findings": [finding.as_dict() for finding in findings],
+        }
+        super().__init__(json.dumps(told, ensure_ascii=False).encode(), status, headers)
+
+
+class Turned(CardpipeError):
+    """A request that HTTP itself has a status for: too large, of the wrong kind, too slow."""
+
+    def __init__(self, status: int, code: str, where: str, message: str, remedy: str) -> None:
+        self.status = status
+        super().__init__(f"{where} {message}; {remedy}", [error(code, where, message, remedy)])
+
+
+def bug(request_id: str) -> Problem:
+    """What a caller hears of a failure that is ours: that nothing was printed, and what to report."""
+    said = f"cardpipe contradicted itself, and its log says where; report {request_id}. Nothing was printed."
+    return Problem(500, "bug", said, request_id)
+
+
+def place(failure: BaseException) -> str:
+    """Kind and place of a failure, for the log. Never its words: they may quote an address or a message."""
+    steps = traceback.extract_tb(failure.__traceback__)
+    last = next((step for step in reversed(steps) if "cardpipe" in step.filename), steps[-1] if steps else None)
+    return type(failure).__name__ + (f" at {Path(last.filename).name}:{last.lineno}" if last else "")
+
+
+def answer(request: Request, problem: CardpipeError) -> Problem:
+    """The answer to one of the four errors."""
+    request_id = request.state.request_id
+    if isinstance(problem, Bug):
+        log.error("%s %s", request_id, problem)
+        return bug(request_id)
+    status, headers = problem.status, {}
+    if any(finding.code in _UNKNOWN for finding in problem.findings):
+        status = 404
+    if status == Unavailable.status:
+        headers["retry-after"] = str(RETRY_SECONDS)
+    if status in (408, 413, 415):
+        headers["connection"] = "close"  # what is left of the body is not worth reading
+    kind = next((kind for kind in (Conflict, Unavailable) if isinstance(problem, kind)), Refused).__name__.lower()
+    return Problem(status, kind, str(problem), request_id, problem.findings, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the API answered as a problem document."""
+
+    async def ours(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, CardpipeError)
+        return answer(request, problem)
+
+    async def http(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, HTTPException)
+        said = {404: "there is nothing at this address", 405: "this address does not take that method"}
+        detail = said.get(problem.status_code, "the request cannot be answered")
+        headers: dict[str, str] = dict(problem.headers or {})
+        return Problem(problem.status_code, "refused", detail, request.state.request_id, (), headers)
+
+    async def parameters(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, RequestValidationError)
+        findings = [_parameter(item) for item in problem.errors()]
+        return Problem(422, "refused", "the request's parameters cannot be used", request.state.request_id, findings)
+
+    app.add_exception_handler(CardpipeError, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, parameters)
+
+
+def _parameter(item: Any) -> Finding:
+    place = ".".join(str(part) for part in item["loc"][1:]) or "request"
+    return error("request.parameter", place, str(item["msg"]).removeprefix("Value error, "), "see /v1/openapi.json")
