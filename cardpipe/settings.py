@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=60, gt=0)
     hint_seconds: float = Field(default=20, gt=0)
     window: int = Field(default=64, ge=1, le=5000)
-    contact: str = "see the order's sender"
+    contact: str = "whoever delivered this batch"
 
     @field_validator("data", "designs", "fonts")
     @classmethod

@@ -6,6 +6,8 @@ the code on dark art; ours is 2 mm of white. Postal bars have their place in ``e
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TypeAlias
 
 from ppf.datamatrix import DataMatrix
@@ -31,6 +33,7 @@ CARD_SLOT = Size(mm(22), mm(16))
 #: The slot at an envelope's lower left: symbol with its quiet zone, the number to its right, in two lines.
 ENVELOPE_SLOT = Size(mm(22), mm(12))
 
+_INKED = re.compile(b"\1+")
 _GAP = mm(1)  # white around the number
 
 
@@ -57,14 +60,10 @@ def modules_path(matrix: Modules, module: Points) -> bytes:
 
 
 def _runs(row: tuple[bool, ...]) -> list[tuple[int, int]]:
-    edges = [place for place in range(len(row) + 1) if _ink(row, place) != _ink(row, place - 1)]
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    return [run.span() for run in _INKED.finditer(bytes(row))]
 
 
-def _ink(row: tuple[bool, ...], place: int) -> bool:
-    return 0 <= place < len(row) and row[place]
-
-
+@lru_cache(maxsize=4096)  # the same few hundred rectangles stand in every symbol
 def _rectangle(run: tuple[int, int, int, int], rows: int, module: Points) -> str:
     """Edges are quantised first and subtracted then, so that neighbours share them."""
     top, left, right, bottom = run

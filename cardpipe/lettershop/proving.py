@@ -18,6 +18,7 @@ from cardpipe.prepress.raster import Document, Pixels, opened
 from cardpipe.prepress.reader import Stranger, missing
 
 PPI = 300
+_WHOLE_PPI = 150  # enough for a module of 0.5 mm (print.md 5.2), and a quarter of the pixels
 _SAMPLE = 50
 _FORMATS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.DataMatrix])
 
@@ -54,7 +55,7 @@ def check(document: Document, expected: Sequence[Expected], pages: int) -> list[
         read = read_codes(document.pixels(item.page, PPI, _around(item.region, document.size(item.page))))
         sampled = place % _SAMPLE == 0 or place == len(expected) - 1
         if sampled or read != [item.code]:
-            whole = read_codes(document.pixels(item.page, PPI))
+            whole = read_codes(document.pixels(item.page, _WHOLE_PPI))
             if read == whole == [item.code]:
                 continue
             seen = ", ".join(dict.fromkeys([*read, *whole])) or "nothing"

@@ -105,9 +105,11 @@ def _csv(text: str, name: str) -> list[Row]:
     try:
         header = [cell.strip() for cell in next(reader, [])]
         _judge_header(header, name)
+        start = reader.line_num + 1  # a row may run over several lines: it is found where it begins
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                rows.append(_csv_row(reader.line_num, header, cells))
+                rows.append(_csv_row(start, header, cells))
+            start = reader.line_num + 1
     except csv.Error as problem:
         raise _unusable(name, f"is no CSV at line {reader.line_num}: {problem}", "check the quotes there") from None
     return rows

@@ -7,9 +7,10 @@ proof fails is never exported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 
 from cardpipe.lettershop import addressing, manifest, proving
 from cardpipe.lettershop.barcode import match_code_marks
@@ -93,29 +94,42 @@ class _Maker:
         self._shop, self._batch = shop, batch
         self.press: Press = shop.catalog.press(batch.press)
         self.rows: list[manifest.Row] = []
-        self._members = list(shop.store.members(batch.id))
-        if len(self._members) != batch.pieces or [p.seq for p in self._members] != list(range(1, batch.pieces + 1)):
-            raise Bug(f"batch {batch.id} has {len(self._members)} pieces, not 1 to {batch.pieces}")
-        first = self._members[0]
+        first, self._weights = self._weigh()
         self.format: Format = pinned.layout(first.spec)
         self._printed: Face = pinned.font(shop, batch.scope, first.spec["printed"]).face
         self._intent = pinned.profile_digest(shop, self.press)
         self._shared = pinned.shared(shop, batch.scope, first.spec, self.press)
 
+    def _weigh(self) -> tuple[Piece, list[int]]:
+        """The first piece, and the bytes of each one's card; membership is read as a stream, here and once more."""
+        first: Piece | None = None
+        weights: list[int] = []
+        for piece in self._shop.store.members(self._batch.id):
+            first = first or piece
+            weights.append(piece.composed.card_bytes if piece.composed else 0)
+            if piece.seq != len(weights):
+                raise Bug(f"batch {self._batch.id} has no piece number {len(weights)}")
+        if first is None or len(weights) != self._batch.pieces:
+            raise Bug(f"batch {self._batch.id} has {len(weights)} pieces, not {self._batch.pieces}")
+        return first, weights
+
     def parts(self) -> list[Part]:
         """Every part, written, proved and inspected, in order."""
-        groups = list(split(self._members, self.press))
+        counts = split(self._weights, self.press)
+        members = self._shop.store.members(self._batch.id)
         made = []
-        for place, group in enumerate(groups, 1):
-            suffix = f"_P{place:02d}of{len(groups):02d}" if len(groups) > 1 else ""
+        for place, count in enumerate(counts, 1):
+            suffix = f"_P{place:02d}of{len(counts):02d}" if len(counts) > 1 else ""
             name = self._batch.name
             part = Part(f"{name}_CARD{suffix}.pdf", f"{name}_ENV{suffix}.pdf")
-            self._write(part, group)
+            self._write(part, islice(members, count))
             self._prove(part)
+            part.expected.clear()
+            part.addressed.clear()
             made.append(part)
         return made
 
-    def _write(self, part: Part, group: list[Piece]) -> None:
+    def _write(self, part: Part, group: Iterable[Piece]) -> None:
         scope, artifacts = self._batch.scope, self._shop.artifacts
         with ExitStack() as stack:
             card_sink = stack.enter_context(artifacts.write(scope))
@@ -186,19 +200,17 @@ class _Maker:
         )
 
 
-def split(pieces: Iterable[Piece], press: Press) -> Iterator[list[Piece]]:
-    """Pieces file by file: at most so many, and at most so many bytes of cards, as the press takes."""
-    group: list[Piece] = []
+def split(weights: Iterable[int], press: Press) -> list[int]:
+    """How many pieces go into each file: at most so many, and at most so many bytes of cards, as the press takes."""
+    counts: list[int] = []
     size = 0
-    for piece in pieces:
-        weight = piece.composed.card_bytes if piece.composed else 0
-        if group and (len(group) >= press.pieces_per_file or size + weight > press.bytes_per_file):
-            yield group
-            group, size = [], 0
-        group.append(piece)
+    for weight in weights:
+        if not counts or counts[-1] >= press.pieces_per_file or size + weight > press.bytes_per_file:
+            counts.append(0)
+            size = 0
+        counts[-1] += 1
         size += weight
-    if group:
-        yield group
+    return counts
 
 
 def _named(name: str, sink: ArtifactWriter) -> BatchFile:

@@ -133,15 +133,15 @@ def _pictures(shop: Shop, batch: Batch, files: Sequence[BatchFile]) -> list[Pict
     cards = [item for item in files if "_CARD" in item.name]
     envelopes = [item for item in files if "_ENV" in item.name]
     pictures = []
-    for label, card, envelope, last in (
-        ("first", cards[0], envelopes[0], False),
-        ("last", cards[-1], envelopes[-1], True),
+    for number, card, envelope, last in (
+        (1, cards[0], envelopes[0], False),
+        (batch.pieces, cards[-1], envelopes[-1], True),
     ):
         with shop.artifacts.open(batch.scope, card.sha256) as source, opened(source) as document:
             start = len(document) - 2 if last else 0
-            pictures.append(Picture(document.png(start, _THUMBNAIL_PPI), f"{label} piece, outside"))
-            pictures.append(Picture(document.png(start + 1, _THUMBNAIL_PPI), f"{label} piece, inside"))
+            pictures.append(Picture(document.png(start, _THUMBNAIL_PPI), f"{number}, outside"))
+            pictures.append(Picture(document.png(start + 1, _THUMBNAIL_PPI), f"{number}, inside"))
         with shop.artifacts.open(batch.scope, envelope.sha256) as source, opened(source) as document:
             place = len(document) - 1 if last else 0
-            pictures.append(Picture(document.png(place, _THUMBNAIL_PPI), f"{label} piece, envelope"))
+            pictures.append(Picture(document.png(place, _THUMBNAIL_PPI), f"{number}, envelope"))
     return pictures

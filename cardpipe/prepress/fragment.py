@@ -28,6 +28,9 @@ MAGIC = b"CPF2"
 _START = len(MAGIC) + 12 + 8
 _CHUNK = 1 << 17  # streams are copied in pieces that stay in the processor's cache
 _CHANGED = "a fragment was changed on the disk or cut off; restore it, or compose the piece again"
+#: What a grey photo's numbers mean: the tone curve of sRGB, near enough a gamma of 2.2 (ISO 32000-1, 8.6.5.2). As
+#: DeviceGray they would be black ink, and the picture darker than it was seen.
+_GREY = "[/CalGray << /WhitePoint [0.9505 1 1.089] /Gamma 2.2 >>]"
 #: An object's dictionary: literal text, an int for a neighbour in the list, or ["key"] for something shared.
 Head = list[Any]
 
@@ -119,7 +122,7 @@ def _picture(mark: Photo | Mask, srgb: str) -> Part:
     size = f"/Width {mark.width_px} /Height {mark.height_px}"
     if isinstance(mark, Photo):
         start = f"<< /Type /XObject /Subtype /Image {size} /BitsPerComponent 8 /ColorSpace "
-        space: Head = ["/DeviceGray"] if mark.grey else ["[/ICCBased ", [srgb], "]"]
+        space: Head = [_GREY] if mark.grey else ["[/ICCBased ", [srgb], "]"]
         end = f" /Filter /DCTDecode /Length {len(mark.jpeg)} >>"
         return Part([start, *space, end], mark.jpeg, "jpeg:" + hashlib.sha256(mark.jpeg).hexdigest())
     parms = f"/DecodeParms << /K -1 /Columns {mark.width_px} /Rows {mark.height_px} >>"

@@ -22,6 +22,11 @@ def test_columns_with_dots_become_parts() -> None:
     }  # fmt: skip
 
 
+def test_a_row_of_several_lines_is_found_where_it_begins() -> None:
+    text = "reference,occasion,message\nA,birthday,\"Hi,\n\nyou\"\nB,birthday,Hi\n"
+    assert [row.line for row in bulk.read(text.encode(), "o.csv")] == [2, 5]
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_separators_and_marks_of_spreadsheets_are_known(separator: str) -> None:
     text = "\ufeff" + f"{HEAD}\nA,birthday,Hi,Ana,Reno,,\n".replace(",", separator)

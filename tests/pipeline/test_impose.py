@@ -154,14 +154,9 @@ def test_files_split_at_the_same_pieces(house: House, monkeypatch: pytest.Monkey
 
 
 def test_a_file_splits_by_bytes_too() -> None:
-    from cardpipe.model.piece import Composed, Piece
-
     press = replace(presses.presses()["digital-coated"], bytes_per_file=100)
-    pieces = [
-        Piece(str(n), SCOPE, str(n), str(n), PieceState.BATCHED, DAY, "g", "s", {}, Composed("a", "b", 40, 1))
-        for n in range(5)
-    ]
-    assert [len(group) for group in impose.split(pieces, press)] == [2, 2, 1]
+    assert impose.split([40] * 5, press) == [2, 2, 1]
+    assert impose.split([500, 1, 1], press) == [1, 2]  # one heavy piece is a file of its own, never lost
 
 
 def test_a_code_that_does_not_read_stops_the_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,3 +203,18 @@ def test_formats_go_into_batches_of_their_own(house: House) -> None:
     assert sorted(batch.of_day for batch in batches) == [1, 2, 3]
     top = next(batch for batch in batches if batch.format == "A7T")
     assert codes_of(files(house, top)["CARD.pdf"])[0] == [match_code(top.number, 1, "O")]
+
+
+def test_a_grey_photo_keeps_its_tones(house: House) -> None:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((2000, 2400)).save(out, "JPEG", quality=92)
+    bravo = {"design": "congratulations-bravo", "occasion": "congratulations"}
+    (batch,) = printed(house, order(1, photo="grey", **bravo), pictures={"grey": out.getvalue()})
+    card = files(house, batch)["CARD.pdf"]
+    with pikepdf.open(io.BytesIO(card)) as document:
+        assert document.pages[0].Resources.XObject.P0.ColorSpace[0] == "/CalGray"
+    page = pdfium.PdfDocument(card)[0].render(scale=1).to_numpy()
+    column = page[10 : int(page.shape[0] * 0.7), page.shape[1] * 3 // 4, 0].astype(int)
+    assert column[0] < 40 and column[-1] > 200 and (np.diff(column) >= -3).all()

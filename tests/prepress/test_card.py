@@ -34,11 +34,10 @@ def made(design: str, *, message: str = WORDS, photos: tuple[str, ...] = (), sig
         name: DevelopedPhoto(b"jpeg", 900, 600, False, 300, (0, 0, 9, 6), orders[name].width_pt, orders[name].height_pt)
         for name in photos
     }
-    ink = card.find_ink(source.design, "black")
-    assert ink is not None
+    ink = card.PENS["black"]
     signature = LiftedSignature(b"g4", 1200, 400, 3.0, mm(45), mm(15), 600) if signed else None
     return card.Card(
-        source.design, source.format, layout, ink, ink, developed, signature,
+        source.design, source.format, layout, ink, developed, signature,
         lambda panel: seed("local", "R-1", panel), lambda side: f"art:{side}",
     )  # fmt: skip
 
@@ -157,8 +156,8 @@ def test_a_dump_is_one_line_a_mark() -> None:
     assert "  | Dear Marisol," in text and "mask signature" in text
 
 
-def test_the_design_ink_wins_over_the_common_pen() -> None:
+def test_a_message_is_written_in_a_pen_and_never_in_a_colour_of_the_art() -> None:
     design = CATALOG.design("thank-you-fern").design
-    pen = card.find_ink(design, "pen")
-    assert pen is not None and pen.c == design.inks["pen"].cmyk[0] / 100
-    assert card.find_ink(design, "blue-black") == card.PENS["blue-black"] and card.find_ink(design, "neon") is None
+    known = card.pens(design)
+    assert known["pen"].c == design.inks["pen"].cmyk[0] / 100 and known["blue-black"] == card.PENS["blue-black"]
+    assert "paper" in design.inks and "paper" not in known
