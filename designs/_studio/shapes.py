@@ -85,10 +85,11 @@ def quilt(panel: Panel, dice: Dice, s: float, shift: tuple[float, float], pairs:
             turn = int(dice.between(0, 4))
             if x + s > left and y + s > low and x < panel.width + 9 and y < panel.height + 9:
                 placed.append((x, y, kind, pair, turn))
-    for x, y, _, pair, _ in placed:
-        panel.fill(rect(x, y, s, s), pairs[pair][0])
-    for x, y, kind, pair, turn in placed:  # a hair larger than the ground, so that no seam shows between two tiles
-        TILES[kind](panel, x - 0.08, y - 0.08, s + 0.16, turn, *pairs[pair][1:])
+    lap = s + 0.15  # a tile reaches under its neighbours to the right and above, which cover it: no seam can show
+    for x, y, kind, pair, turn in placed:
+        with panel.within(rect(x, y, lap, lap)):
+            panel.fill(rect(x, y, lap, lap), pairs[pair][0])
+            TILES[kind](panel, x - 0.15, y - 0.15, lap + 0.15, turn, *pairs[pair][1:])
 
 
 def job_well_done(card: Card) -> None:
