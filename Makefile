@@ -31,6 +31,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house/test_layout.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py

@@ -91,6 +91,16 @@ def order_show(key: Key, as_json: Json = False) -> None:
     commands.show_order(key, as_json)
 
 
+@order.command("proof")
+def order_proof(
+    key: Key, out: Annotated[Path, typer.Option(help="The PNG to write.")], guides: bool = False, as_json: Json = False
+) -> None:
+    """Draw the proof of a composed order: a watermarked picture of what will be printed."""
+    from cardpipe.cli import orders as commands
+
+    commands.proof(key, out, guides, as_json)
+
+
 @order.command("cancel")
 def order_cancel(key: Key, reason: Reason, as_json: Json = False) -> None:
     """Withdraw an order, until its piece lies in a print file."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cardpipe.cli import show
-from cardpipe.model.errors import Refused
+from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Order
 from cardpipe.model.status import PieceState
@@ -155,6 +155,22 @@ def show_order(key: str, as_json: bool) -> None:
         (e.at, e.kind, e.old or "", e.new or "", e.reason) for e in events
     ]))  # fmt: skip
     show.data(value, as_json, "\n".join(lines))
+
+
+def proof(key: str, out: Path, guides: bool, as_json: bool) -> None:
+    """Write the proof of an order's card as one PNG; its digest is what an approval will name."""
+    from cardpipe.pipeline import pinned, proofs
+    from cardpipe.prepress.proof import Look
+
+    house = shop()
+    (piece,) = house.store.order(house.scope, key).pieces
+    made = proofs.draw(house, piece, Look(guides=pinned.layout(piece.spec) if guides else None))
+    try:
+        out.write_bytes(made.png())
+    except OSError as problem:
+        what = f"cannot be written: {problem.strerror}"
+        raise Unavailable(f"{out} {what}", [error("proof.file", str(out), what, "give another file")]) from None
+    show.data({"proof": str(out), "digest": made.digest}, as_json, str(out))
 
 
 def cancel_order(key: str, reason: str, as_json: bool) -> None:

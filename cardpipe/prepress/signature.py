@@ -214,7 +214,7 @@ def _strokes(soft: Grey) -> NDArray[np.bool_] | None:
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     pen = 2 * float(np.percentile(distance[np.isin(labels, 1 + np.flatnonzero(inside))], 80))  # its width, roughly
     dark = np.bincount(labels[soft > 191], minlength=count)[1:]
-    kept = inside & (areas >= max(8.0, 0.6 * pen * pen)) & (dark >= 0.1 * areas)
+    kept = inside & (areas >= max(8.0, 0.35 * pen * pen)) & (dark >= 0.1 * areas)
     if areas[kept].sum() < _LEAST_INK * mask.size:
         return None
     return _together(np.isin(labels, 1 + np.flatnonzero(kept)))

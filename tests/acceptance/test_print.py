@@ -126,6 +126,12 @@ def test_the_same_steps_one_by_one(cardpipe: Cardpipe, tmp_path: Path) -> None:
     shown = cardpipe("order", "show", "R-0003", "--json").data
     assert shown["pieces"][0]["batch"] == name and shown["pieces"][0]["state"] == "batched"
     assert [e["to"] for e in shown["events"] if e["kind"] == "piece"] == ["waiting", "composing", "composed", "batched"]
+    waiting = write(tmp_path / "w.ndjson", order(8))
+    cardpipe("order", "submit", waiting, "--mail-on", DAY)
+    assert cardpipe("order", "proof", "R-0008", "--out", tmp_path / "early.png").code == 2
+    assert cardpipe("order", "proof", "R-0003", "--out", tmp_path / "proof.png", "--guides").code == 0
+    with Image.open(tmp_path / "proof.png") as proof:
+        assert proof.width > 900
     late = cardpipe("order", "cancel", "R-0003", "--reason", "too late")
     assert late.code == 3
     assert cardpipe("batch", "export", name, "--out", tmp_path / "out").code == 0
