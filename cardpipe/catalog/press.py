@@ -41,23 +41,6 @@ class _FormatRow(BaseModel):
         return Format(name=name, **row)
 
 
-class PressRow(BaseModel):
-    """A press profile as its file states it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    title: str
-    output: Literal["X-4"]
-    condition: str
-    condition_info: str
-    profile: str
-    pieces_per_file: int
-    bytes_per_file: int
-    photo_ppi: int
-    photo_minimum_ppi: int
-    max_ink: int
-
-
 def _rows(file: str) -> dict[str, Any]:
     return tomllib.loads((_HERE / file).read_text())
 
@@ -74,11 +57,15 @@ def presses() -> dict[str, Press]:
     raw = _rows("presses.toml")
     found: dict[str, Press] = {}
     for name, row in raw.items():
-        merged = dict(row)
+        merged, seen = dict(row), {name}
         while (base := merged.pop("based_on", None)) is not None:
+            if base in seen or base not in raw:
+                what = f"based_on = {base!r} leads nowhere"
+                raise Refused(f"press {name}: {what}", [error("press.based_on", f"presses.toml {name}.based_on", what)])
+            seen.add(base)
             merged = {**raw[base], **merged}
         try:
-            found[name] = Press(name=name, **PressRow.model_validate(merged).model_dump())
+            found[name] = Press.model_validate({"name": name, **merged})
         except ValidationError as problem:
             findings = [
                 error("press.invalid", f"presses.toml {name}.{'.'.join(map(str, item['loc']))}", item["msg"])

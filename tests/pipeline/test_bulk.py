@@ -23,7 +23,7 @@ def test_columns_with_dots_become_parts() -> None:
 
 
 def test_a_row_of_several_lines_is_found_where_it_begins() -> None:
-    text = "reference,occasion,message\nA,birthday,\"Hi,\n\nyou\"\nB,birthday,Hi\n"
+    text = 'reference,occasion,message\nA,birthday,"Hi,\n\nyou"\nB,birthday,Hi\n'
     assert [row.line for row in bulk.read(text.encode(), "o.csv")] == [2, 5]
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pikepdf
@@ -139,7 +138,7 @@ def test_two_shops_make_the_same_bytes(make_house: Callable[[str], House]) -> No
 
 
 def test_files_split_at_the_same_pieces(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = replace(presses.presses()["digital-coated"], pieces_per_file=2)
+    small = presses.presses()["digital-coated"].model_copy(update={"pieces_per_file": 2})
     monkeypatch.setattr(house.catalog, "press", lambda name: small)
     (batch,) = printed(house, *(order(n) for n in range(1, 6)))
     names = sorted(name for name in files(house, batch) if name.endswith("pdf") and "TICKET" not in name)
@@ -154,7 +153,7 @@ def test_files_split_at_the_same_pieces(house: House, monkeypatch: pytest.Monkey
 
 
 def test_a_file_splits_by_bytes_too() -> None:
-    press = replace(presses.presses()["digital-coated"], bytes_per_file=100)
+    press = presses.presses()["digital-coated"].model_copy(update={"bytes_per_file": 100})
     assert impose.split([40] * 5, press) == [2, 2, 1]
     assert impose.split([500, 1, 1], press) == [1, 2]  # one heavy piece is a file of its own, never lost
 
