@@ -185,6 +185,10 @@ class Store(Protocol):
         """How many steps are worked on at this moment."""
         ...
 
+    def unserved(self) -> int:
+        """How many hinted steps nobody has taken, while nobody works on anything: for long, the workers are deaf."""
+        ...
+
     def forget_leases(self, *, lost: bool = False) -> int:
         """By a supervisor that alone holds the data folder, while no worker runs: every lease and hint is over.
         ``lost``: the holders died at their work, which counts as a lost lease of each."""

@@ -102,9 +102,7 @@ def choose(
                focus[1] if focus else None, (top, bottom), _EYES_AT, _NO_FACE_AT)  # fmt: skip
     low_x, high_x = x + left * crop_width, x + crop_width * (1 - right)
     low_y, high_y = y + top * crop_height, y + crop_height * (1 - bottom)
-    lost = tuple(
-        b for b in found if b[0] < low_x or b[0] + b[2] > high_x or b[1] < low_y or b[1] + b[3] > high_y
-    )
+    lost = tuple(b for b in found if b[0] < low_x or b[0] + b[2] > high_x or b[1] < low_y or b[1] + b[3] > high_y)
     return Crop((x, y, crop_width, crop_height), lost)
 
 

@@ -43,9 +43,7 @@ class Picture:
         return (height, width) if self.orientation >= 5 else (width, height)
 
 
-def decode(
-    data: bytes, where: str = "photo", *, kind: str = "photo", max_pixels: int = picture.MAX_PIXELS
-) -> Picture:
+def decode(data: bytes, where: str = "photo", *, kind: str = "photo", max_pixels: int = picture.MAX_PIXELS) -> Picture:
     """All pixels, or :class:`Refused` with :func:`picture.judge`'s findings, ``.truncated`` or ``.damaged``.
 
     A picture of which a part is missing is refused: a decoder would fill that part with grey, and it would print.

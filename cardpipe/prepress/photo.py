@@ -219,9 +219,7 @@ _BANDS = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
 _ICC_SPACE = {"GRAY": "grey", "RGB": "rgb", "CMYK": "cmyk"}
 
 
-def _to_srgb(
-    pixels: Pixels, picture: Picture, cmyk_profile: bytes | None, where: str
-) -> tuple[Pixels, list[Finding]]:
+def _to_srgb(pixels: Pixels, picture: Picture, cmyk_profile: bytes | None, where: str) -> tuple[Pixels, list[Finding]]:
     """Relative colorimetric with black point compensation, by LittleCMS. Grey stays one band."""
     space, icc, findings = picture.space, picture.icc, list[Finding]()
     if icc is not None and _profile_space(icc) != space:

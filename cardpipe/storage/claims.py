@@ -50,9 +50,7 @@ _HOLD_STEP = "UPDATE steps SET held = :reason WHERE tenant = :tenant AND mode = 
 def claim(tx: Tx, step_id: str, lease_seconds: float) -> Claim | None:
     """Take a step that is free, rested, unheld and still wanted; None otherwise."""
     token = secrets.token_hex(16)
-    row = tx.one(
-        _CLAIM, id=step_id, token=token, now=tx.now, length=lease_seconds, skew=SKEW, longest=LONGEST_DELAY
-    )
+    row = tx.one(_CLAIM, id=step_id, token=token, now=tx.now, length=lease_seconds, skew=SKEW, longest=LONGEST_DELAY)
     if row is None:
         return None
     taken = Claim(

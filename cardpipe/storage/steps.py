@@ -45,6 +45,11 @@ _IN_FLIGHT = f"""
     WHERE {FLYING} AND ((token IS NOT NULL AND NOT {LEASE_OVER}) OR NOT {_HINT_OVER})
 """
 _HELD = f"SELECT count(*) AS steps FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER}"
+_UNSERVED = f"""
+    SELECT count(*) AS steps FROM steps
+    WHERE {FLYING} AND hinted_until > 0 AND held IS NULL AND {RESTED} AND NOT EXISTS (
+        SELECT 1 FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER})
+"""
 _NEXT_OWNER = """
     SELECT tenant, mode FROM steps
     WHERE state = 'open' AND kind = :kind AND (tenant, mode) > (:tenant, :mode) ORDER BY tenant, mode LIMIT 1
@@ -93,6 +98,13 @@ def finish(tx: Tx, step_id: str, token: str) -> bool:
 def leases(tx: Tx) -> int:
     """How many steps are worked on at this moment."""
     row = tx.one(_HELD, now=tx.now, skew=SKEW)
+    return int(row["steps"]) if row else 0
+
+
+def unserved(tx: Tx) -> int:
+    """How many hinted steps nobody has taken, while nobody works on anything. More than 0 is common for a moment; for
+    long it means that the workers do not hear, whatever their processes look like."""
+    row = tx.one(_UNSERVED, now=tx.now, skew=SKEW, longest=LONGEST_DELAY)
     return int(row["steps"]) if row else 0
 
 

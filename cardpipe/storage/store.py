@@ -110,6 +110,10 @@ class SqlStore:
         with self.db.reading() as tx:
             return steps.leases(tx)
 
+    def unserved(self) -> int:
+        with self.db.reading() as tx:
+            return steps.unserved(tx)
+
     def forget_leases(self, *, lost: bool = False) -> int:
         with self.db.writing() as tx:
             return claims.forget(tx, lost=lost)

@@ -11,13 +11,13 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
-from kombu.entity import Exchange, Queue
+from kombu.entity import Queue
 
 from cardpipe.settings import Settings, settings
 from cardpipe.worker import folder
 from cardpipe.worker.journal import open_journal
 
-#: One queue a stage. The nameless exchange needs no bindings, so that a flushed broker forgets none.
+#: One queue a stage. Celery sends to a queue by its name alone: a flushed broker has no binding to forget.
 QUEUES = ("compose", "impose")
 POLL_SECONDS = 0.02
 
@@ -50,10 +50,6 @@ def broker(config: Settings) -> dict[str, Any]:
     }
 
 
-def _queue(name: str) -> Queue:
-    return Queue(name, Exchange(""), routing_key=name)  # type: ignore[no-untyped-call]
-
-
 def make_app(config: Settings) -> Celery:
     """An app for these settings."""
     made = Celery("cardpipe", include=["cardpipe.worker.tasks"])
@@ -69,8 +65,9 @@ def make_app(config: Settings) -> Celery:
         task_soft_time_limit=100,
         task_create_missing_queues=False,
         task_default_queue="compose",
-        task_queues=[_queue(name) for name in QUEUES],
+        task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
         task_routes={f"cardpipe.{name}": {"queue": name} for name in QUEUES},
+        worker_pool="cardpipe.worker.pool:TaskPool",  # what -P prefork stands for
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
         worker_max_memory_per_child=600_000,

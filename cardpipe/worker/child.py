@@ -82,6 +82,10 @@ class Child:
         if self._process is not None and self.alive:
             self._process.terminate()
 
+    def restart(self) -> None:
+        """End it hard; the next :meth:`tend` notices and starts it again."""
+        self._kill_session()
+
     def kill(self) -> None:
         """Afterwards nothing of it is left."""
         if self._process is not None:

@@ -36,6 +36,8 @@ log = structlog.get_logger("cardpipe.supervise")
 
 TURN_SECONDS = 0.05
 STATUS_SECONDS = 1.0
+#: Hints that nobody takes for so long, while nobody works, mean that the worker does not hear.
+DEAF_SECONDS = 8.0
 #: How long a warm stop waits for the pieces in hand.
 GRACE_SECONDS = 15.0
 
@@ -57,6 +59,7 @@ class Supervisor:
             "dispatcher", [sys.executable, "-m", "cardpipe.worker.dispatch"], environment, logs / "dispatcher.log"
         )
         self._told = 0.0
+        self._heard = time.monotonic()
 
     def __enter__(self) -> Supervisor:
         self.start()
@@ -87,6 +90,7 @@ class Supervisor:
         self.dispatcher.tend(lambda: log.warning("died", child="dispatcher"))
         if time.monotonic() - self._told > STATUS_SECONDS:
             self._tell()
+            self._listen()
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Tend the processes until ``stopped`` says so."""
@@ -111,6 +115,21 @@ class Supervisor:
                 path.unlink(missing_ok=True)
         self.shop.close()
         self.lock.release()
+
+    def _listen(self) -> None:
+        """A worker that lives and takes nothing is started anew. The database tells, never the look of a process:
+        that Celery stops consuming after some trouble or other is reported every few months (reliability.md 1.2)."""
+        now = time.monotonic()
+        try:
+            unserved = self.shop.store.unserved()
+        except Unavailable:
+            unserved = 0
+        if not unserved:
+            self._heard = now
+        elif now - self._heard > max(DEAF_SECONDS, 1.5 * self.settings.hint_seconds):
+            log.warning("deaf", steps=unserved)
+            self._heard = now
+            self.worker.restart()
 
     def _worker_died(self) -> None:
         """Its whole pool died with it: whatever it held is free again now, and not when its leases run out."""

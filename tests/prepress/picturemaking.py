@@ -86,6 +86,7 @@ SRGB = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09
 
 def profile(to_xyz: tuple[tuple[float, ...], ...], gamma: float = 2.2, space: bytes = b"RGB ") -> bytes:
     """A minimal ICC profile, version 2: three colourants and one gamma, or a grey curve (ICC.1:2001-04)."""
+
     def s15(value: float) -> bytes:
         return struct.pack(">i", round(value * 65536))
 

@@ -78,6 +78,7 @@ def test_the_focus_is_a_point_of_the_picture_as_seen(orientation: int) -> None:
 
 # colour ---------------------------------------------------------------------------------------------------------
 
+
 def in_srgb(colour: tuple[int, ...], to_xyz: tuple[tuple[float, ...], ...], gamma: float = 2.2) -> tuple[int, ...]:
     linear = np.linalg.inv(np.array(SRGB)) @ np.array(to_xyz) @ (np.array(colour) / 255) ** gamma
     linear = np.clip(linear, 0, 1)

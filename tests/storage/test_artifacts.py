@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -75,7 +76,9 @@ def test_a_stream_that_fails_leaves_nothing(shelf):
 def test_synced_then_renamed_then_the_folder_synced(shelf, monkeypatch):
     seen = []
     sync, replace = os.fsync, module.Path.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(os.readlink(f"/proc/self/fd/{handle}")), sync(handle)))
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: (seen.append(str(Path(f"/proc/self/fd/{handle}").readlink())), sync(handle))
+    )
     monkeypatch.setattr(module.Path, "replace", lambda one, two: (seen.append("rename"), replace(one, two))[1])
     digest = shelf.put(SCOPE, b"a card")
     folder = str(shelf.root / "acme" / "live" / digest[:2])

@@ -33,7 +33,12 @@ def test_gather(any_store, order, compose):
     assert (small.number, small.of_day, small.name) == (1, 1, "20261125_CP_A2_B01_0002pc_v1")
     assert (large.number, large.of_day, large.format, large.press, large.carrier) == (2, 2, "A7", "digital", "usps")
     members = list(any_store.members(large.id))
-    assert [(piece.seq, piece.reference) for piece in members] == [(1, "ref-1"), (2, "ref-2"), (3, "ref-3"), (4, "ref-6")]
+    assert [(piece.seq, piece.reference) for piece in members] == [
+        (1, "ref-1"),
+        (2, "ref-2"),
+        (3, "ref-3"),
+        (4, "ref-6"),
+    ]
     assert {piece.state for piece in members} == {PieceState.BATCHED}
     assert any_store.gatherable(SCOPE, DAY) == []
     assert any_store.batches(SCOPE) == any_store.batches(SCOPE, DAY) == [small, large]
@@ -68,7 +73,10 @@ def test_all_or_nothing(any_store, order, compose):
     assert any_store.batches(SCOPE) == []
     assert len(any_store.gatherable(SCOPE, DAY)) == 3
     assert any_store.due_steps(9, 20) == []
-    assert [batch.number for batch in any_store.gather(SCOPE, DAY, _by_group(any_store.gatherable(SCOPE, DAY)))] == [1, 2]
+    assert [batch.number for batch in any_store.gather(SCOPE, DAY, _by_group(any_store.gatherable(SCOPE, DAY)))] == [
+        1,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["twice", "other group", "unknown", "other tenant"])

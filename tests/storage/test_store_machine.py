@@ -18,7 +18,14 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cardpipe.model.batch import BatchFile
 from cardpipe.model.errors import Conflict, Unavailable
@@ -269,7 +276,9 @@ class Shop(RuleBasedStateMachine):
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much]
 QUICK = settings(max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=CHECKS)
-HUNT = settings(QUICK, max_examples=150, derandomize=True, stateful_step_count=40, database=None, phases=[Phase.generate])
+HUNT = settings(
+    QUICK, max_examples=150, derandomize=True, stateful_step_count=40, database=None, phases=[Phase.generate]
+)
 
 
 def test_the_machine():
@@ -290,5 +299,5 @@ def test_a_planted_bug_is_caught(monkeypatch, bug):
         monkeypatch.setattr(batches, "_TAKE", loose)
     else:
         monkeypatch.setattr(steps, "add", lambda *args: "")
-    with pytest.raises(BaseException):  # noqa: B017, PT011  # whichever promise breaks first
+    with pytest.raises(BaseException):  # noqa: B017  # whichever promise breaks first
         run_state_machine_as_test(Shop, settings=HUNT)

@@ -51,7 +51,9 @@ def add() -> Callable[[SqlStore, int], list[str]]:
 
     def run(store: SqlStore, count: int) -> list[str]:
         new = [
-            NewOrder(Scope(), f"r{n}", f"d{n}", {"n": n}, {"n": n}, "birthday", "fern", "2026-11-25", "A7|p|c", f"{n:05d}")
+            NewOrder(
+                Scope(), f"r{n}", f"d{n}", {"n": n}, {"n": n}, "birthday", "fern", "2026-11-25", "A7|p|c", f"{n:05d}"
+            )
             for n in range(count)
         ]
         return [each[0].pieces[0].id for each in store.add_orders(new)]  # type: ignore[index]
