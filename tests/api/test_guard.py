@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from cardpipe.api import guard
 from cardpipe.api.batches import proven
 from cardpipe.api.body import MAX_JSON, strict_object
-from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.model.address import Address
 from cardpipe.model.batch import BatchFile
 from cardpipe.model.errors import Bug, Refused, Unavailable
 from cardpipe.model.order import Order
+from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop
 
 JSON = {"content-type": "application/json"}
