@@ -57,6 +57,16 @@ def judge(address: Address, where: str, origin: str = "US") -> list[Finding]:
     findings += _judge_postcode(filled, country, where)
     findings += _judge_military(filled, where)
     findings += _judge_letters(filled, where)
+    findings += [
+        error(
+            f"address.{part}.empty",
+            f"{where}.{part}",
+            "holds neither a letter nor a figure",
+            "write it out, or leave it away",
+        )
+        for part in ("name", "company", "street", "street2", "city")
+        if (value := getattr(filled, part)) and not any(character.isalnum() for character in value)
+    ]
     return findings
 
 
@@ -99,7 +109,7 @@ def lines(
     written: list[str] = []
     for row in layout.split("%n"):
         if row == "%A":
-            written += values["A"]
+            written += [street for street in values["A"] if street.strip()]
             continue
         letters = re.findall("%([A-Z])", row)
         if letters and not any(value for letter in letters for value in values[letter]):

@@ -267,3 +267,12 @@ def test_no_address_breaks_the_judge_or_prints_a_blank_line(a: str, b: str, c: s
         assert finding.where.startswith("recipient.") and finding.message
     assert all(line.strip() for line in lines(address))
     assert sort_key(address)
+
+
+@pytest.mark.parametrize("part", ["name", "company", "street", "street2", "city"])
+def test_a_part_of_nothing_but_signs_is_no_part(part: str) -> None:
+    given = {"name": "Ana", "street": "1 Main St", "city": "Reno", "state": "NV", "postcode": "89501"}
+    assert judge(Address(**given), "recipient") == []
+    found = [finding.code for finding in judge(Address(**{**given, part: ":-"}), "recipient")]
+    assert found == [f"address.{part}.empty"]
+    assert all(line.strip() for line in lines(Address(**{**given, part: ":"})))

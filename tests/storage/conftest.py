@@ -50,13 +50,28 @@ def store(tmp_path: Path, clock: FrozenClock) -> Iterator[SqlStore]:
     made.close()
 
 
+def _own_database(url: str) -> str:
+    """A database for this test process alone: tests run side by side, and each begins by dropping every table."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker:
+        return url
+    named = sa.make_url(url)
+    own = f"{named.database}_{worker}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        if not conn.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :own"), {"own": own}).first():
+            conn.execute(sa.text(f'CREATE DATABASE "{own}"'))
+    engine.dispose()
+    return named.set(database=own).render_as_string(hide_password=False)
+
+
 def _postgres() -> SqlStore:
     url = os.environ.get("CARDPIPE_TEST_PG_URL", "")
     if not url:
         if os.environ.get("CARDPIPE_TEST_REQUIRE") == "all":
             pytest.fail("CARDPIPE_TEST_PG_URL is not set, and CARDPIPE_TEST_REQUIRE=all asks for PostgreSQL")
         pytest.skip("PostgreSQL: set CARDPIPE_TEST_PG_URL to an empty database to run this")
-    made = SqlStore(url)
+    made = SqlStore(_own_database(url))
     with made.db.engine.begin() as conn:
         for table in [*reversed(metadata.sorted_tables), sa.Table("alembic_version", sa.MetaData())]:
             conn.execute(sa.text(f"DROP TABLE IF EXISTS {table.name} CASCADE"))
