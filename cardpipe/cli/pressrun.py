@@ -35,13 +35,14 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
     _writable(out)
     with progress("accepting") as tick:
         taken = take(house, files, day, tick)
-    ids = sorted({row.verdict.order.id for row in taken if row.verdict.order})
+    stored = {row.verdict.order.id: row.verdict.order for row in taken if row.verdict.order}
+    ids = sorted(stored)
     batches: list[Batch] = []
     if ids:
         with working(house.settings) as force:
             with progress("composing") as tick:
-                wait_composed(house, force, ids, tick)
-            for date in sorted({row.verdict.order.mail_on for row in taken if row.verdict.order}):
+                wait_composed(house, force, [id for id in ids if not stored[id].held], tick)
+            for date in sorted({order.mail_on for order in stored.values()}):
                 gather(house, house.scope, date, ids)
             with progress("imposing and proving") as tick:
                 batches = wait_imposed(force, lambda: house.store.batches_of(house.scope, ids), tick)
@@ -51,7 +52,8 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
             folders.append(deliver(batch, lambda digest: house.artifacts.open(house.scope, digest), out))
             tick(number, len(batches))
     stuck = needing_attention(house, taken)
-    _report(taken, stuck, batches, folders, as_json)
+    held = sorted(order.reference for order in stored.values() if order.held)
+    _report(taken, stuck, held, batches, folders, as_json)
     if stuck or any(row.verdict.order is None for row in taken):
         raise SystemExit(Refused.exit_code)
 
@@ -142,7 +144,12 @@ def _writable(out: Path) -> None:
 
 
 def _report(
-    taken: list[Taken], stuck: list[tuple[str, Finding]], batches: list[Batch], folders: list[Path], as_json: bool
+    taken: list[Taken],
+    stuck: list[tuple[str, Finding]],
+    held: list[str],
+    batches: list[Batch],
+    folders: list[Path],
+    as_json: bool,
 ) -> None:
     found = told(taken) + stuck
     if found:
@@ -151,6 +158,7 @@ def _report(
     fresh = sum(row.verdict.fresh for row in good)
     value: dict[str, Any] = {
         "orders": [row.as_dict() for row in taken],
+        "held": held,
         "needs_attention": [{"reference": who, **finding.as_dict()} for who, finding in stuck],
         "batches": [
             {"name": b.name, "pieces": b.pieces, "mail_on": b.mail_on, "format": b.format, "folder": str(f)}
@@ -160,7 +168,7 @@ def _report(
     waiting = len({who for who, _ in stuck})
     lines = [
         f"{fresh} orders accepted, {len(good) - fresh} known already, {len(taken) - len(good)} refused, "
-        f"{waiting} need attention"
+        f"{waiting} need attention" + (f", {len(held)} held" if held else "")
     ]
     lines += [f"{b.pieces:>5} pieces  {folder}" for b, folder in zip(batches, folders, strict=True)]
     show.data(value, as_json, "\n".join(lines))

@@ -17,3 +17,12 @@ def test_a_held_order_stays_out_until_it_is_resumed(cardpipe: Cardpipe, tmp_path
     assert cardpipe("order", "resume", "R-0001", "--reason", "it is right").code == 0
     second = cardpipe("batch", "close", "--mail-on", DAY, "--json").data["batches"]
     assert [(b["pieces"], b["name"][-13:]) for b in second] == [(1, "B02_0001pc_v1")]
+
+
+def test_print_does_not_wait_for_what_is_held(cardpipe: Cardpipe, tmp_path: Path) -> None:
+    file = write(tmp_path / "o.ndjson", order(1), order(2))
+    cardpipe("order", "submit", file, "--mail-on", DAY)
+    cardpipe("order", "hold", "R-0001", "--reason", "asking for the address")
+    ran = cardpipe("print", file, "--out", tmp_path / "out", "--mail-on", DAY, "--json")
+    assert ran.code == 0 and ran.data["held"] == ["R-0001"]
+    assert [b["pieces"] for b in ran.data["batches"]] == [1]
