@@ -53,11 +53,18 @@ def show_batch(key: str, as_json: bool) -> None:
     lines = [f"{batch.name}  {batch.state}  {batch.pieces} pieces  mail on {batch.mail_on}"]
     if batch.held:
         lines.append(f"held: {batch.held}")
+    findings = house.store.batch_findings(house.scope, batch.id)
+    if findings:
+        lines.append(show.findings_table(((batch.name, finding) for finding in findings), "batch"))
     lines.append(show.table(("file", "bytes", "SHA-256"), [(f.name, str(f.size), f.sha256) for f in batch.files]))
     lines.append(show.table(("seq", "reference", "design", "state"), [
         (str(p["seq"]), str(p["reference"]), str(p["design"]), str(p["state"])) for p in pieces
     ]))  # fmt: skip
-    show.data({**_as_dict(batch), "pieces_in_order": pieces}, as_json, "\n".join(lines))
+    show.data(
+        {**_as_dict(batch), "pieces_in_order": pieces, "findings": [f.as_dict() for f in findings]},
+        as_json,
+        "\n".join(lines),
+    )
 
 
 def export(key: str, out: Path, as_json: bool) -> None:

@@ -44,12 +44,12 @@ class Verdict:
         return not has_errors(self.findings)
 
 
-def new(name: str, format: str) -> None:
+def new(name: str, format: str, as_json: bool = False) -> None:
     """Start a design: all of its folder, or nothing."""
     house = shop()
     folder = create(house, name, format)
     show.words(f"draw over the art in {folder}, then run 'cardpipe design check {name}'")
-    show.data(None, False, str(folder))
+    show.data({"name": name, "folder": str(folder)}, as_json, str(folder))
 
 
 def check(names: list[str], as_json: bool) -> None:

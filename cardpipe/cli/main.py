@@ -190,11 +190,13 @@ def batch_export(key: BatchKey, out: Out, as_json: Json = False) -> None:
 
 
 @design.command("new")
-def design_new(name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7") -> None:
+def design_new(
+    name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7", as_json: Json = False
+) -> None:
     """Start a design: a folder with a design.toml, template art, and guides of trim, bleed, safe and fold beside it."""
     from cardpipe.cli import designs
 
-    designs.new(name, format)
+    designs.new(name, format, as_json)
 
 
 @design.command("schema")
@@ -250,7 +252,7 @@ def _tell(problem: Any, as_json: bool) -> None:
         show.data({"error": kind, "message": str(problem), "findings": findings}, True, "")
     show.words(f"cardpipe: {problem}")
     if problem.findings:
-        show.words(show.findings_table(("", finding) for finding in problem.findings))
+        show.words(show.findings_table((("", finding) for finding in problem.findings), ""))
 
 
 if __name__ == "__main__":

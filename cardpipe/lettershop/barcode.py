@@ -24,7 +24,6 @@ Modules: TypeAlias = tuple[tuple[bool, ...], ...]
 MATCH_MODULE = mm(0.5)
 QUIET = mm(2)
 MATCH_MODULES = 16  # a side of the symbol that holds the 14 characters of a match code
-SYMBOL = MATCH_MODULE * MATCH_MODULES
 NUMBER_SIZE = 6.0
 MATCH_SLOT = "match_code"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cardpipe.model.errors import Bug
-
 
 class OrderState(StrEnum):
     """What was decided about an order."""
@@ -91,9 +89,3 @@ BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
 def sources(target: PieceState) -> tuple[PieceState, ...]:
     """The states from which a piece may move to ``target``: what a compare-and-set has to name."""
     return tuple(state for state, targets in PIECE_MOVES.items() if target in targets)
-
-
-def check_move(old: PieceState, new: PieceState) -> None:
-    """Raise :class:`Bug` where the table does not allow the move."""
-    if new not in PIECE_MOVES[old]:
-        raise Bug(f"a piece cannot move from {old} to {new}")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from cardpipe.lettershop import addressing, envelope
 from cardpipe.model.errors import Conflict, Refused
-from cardpipe.model.finding import Finding, error, has_errors, warning
+from cardpipe.model.finding import Finding, Level, error, has_errors, warning
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
 from cardpipe.pipeline import pinned
 from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
@@ -188,6 +188,7 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
             desk.findings += fitted
     printed = shop.catalog.printed()
     carrier = shop.catalog.carrier(shop.carrier)
+    desk.findings += [finding for finding in carrier.judge_shape(source.format) if finding.level is Level.ERROR]
     if not has_errors(desk.findings):
         _, on_envelope = envelope.compose(source.format, order.recipient, order.sender, carrier, printed.face)
         desk.findings += on_envelope

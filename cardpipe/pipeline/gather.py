@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cardpipe.lettershop.presort import groups
 from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Conflict, Unavailable
 from cardpipe.model.order import Scope
@@ -24,9 +25,8 @@ def gather(shop: Shop, scope: Scope, mail_on: str, order_ids: Iterable[str] | No
     """
     wanted = None if order_ids is None else list(order_ids)
     for _ in range(_TRIES):
-        members: dict[str, list[str]] = {}
-        for piece in shop.store.gatherable(scope, mail_on, wanted):
-            members.setdefault(piece.group, []).append(piece.id)
+        due = groups(shop.store.gatherable(scope, mail_on, wanted))
+        members = {group: [piece.id for piece in pieces] for group, pieces in due.items()}
         if not members:
             return []
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cardpipe.lettershop import manifest
 from cardpipe.lettershop.addressing import normalised
+from cardpipe.lettershop.presort import judge_quantity
 from cardpipe.lettershop.ticket import TicketFile, make_ticket
 from cardpipe.model.address import Address
 from cardpipe.model.batch import Batch, BatchFile, match_code
@@ -97,17 +98,19 @@ def write(
         *(BatchFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in papers),
     ]
     pages = {name: report.facts.pages for name, report in zip(inspected, reports, strict=True)}
-    warnings = [finding for report in reports for finding in report.findings]
+    carrier = shop.catalog.carrier(batch.carrier)
+    remarks = [finding for report in reports for finding in report.findings]
+    remarks += [*carrier.judge_shape(layout), *judge_quantity(len(rows), carrier)]
     made = make_ticket(
         batch,
         layout,
-        shop.catalog.carrier(batch.carrier),
+        carrier,
         [TicketFile(_part(item.name), item.name, item.sha256, item.size, pages.get(item.name, 0)) for item in kept],
         manifest.totals(rows, shop.origin),
         condition=press.condition_info,
         contact=shop.contact,
         pictures=_pictures(shop, batch, files),
-        findings=warnings,
+        findings=remarks,
     )
     printed = shop.catalog.printed()
     papers.append((f"{batch.name}_TICKET.json", made.to_json()))

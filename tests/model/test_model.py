@@ -11,7 +11,7 @@ from cardpipe.model.address import Address, clean_message, clean_text
 from cardpipe.model.batch import Batch, base36, match_code
 from cardpipe.model.errors import Bug, Conflict, Refused, Unavailable
 from cardpipe.model.order import Order, Scope, canonical, seed
-from cardpipe.model.status import BATCH_MOVES, IN_A_BATCH, PIECE_MOVES, BatchState, PieceState, check_move, sources
+from cardpipe.model.status import BATCH_MOVES, IN_A_BATCH, PIECE_MOVES, BatchState, PieceState, sources
 from cardpipe.model.units import Box, inch, mm, num, parse_length, to_mm
 
 PLACE = {"name": "Ana", "street": "1 Main St", "city": "Reno", "state": "NV", "postcode": "89501"}
@@ -122,8 +122,6 @@ def test_every_state_has_its_moves_and_none_leads_nowhere_known() -> None:
 def test_what_is_in_a_print_file_is_never_composed_again() -> None:
     for state in IN_A_BATCH:
         assert PieceState.WAITING not in PIECE_MOVES[state] and PieceState.CANCELLED not in PIECE_MOVES[state]
-    with pytest.raises(Bug):
-        check_move(PieceState.BATCHED, PieceState.WAITING)
 
 
 def test_each_error_owns_its_status_and_exit_code() -> None:
