@@ -24,7 +24,8 @@ from cardpipe.prepress.format import Format
 SCHEMA = "cardpipe-ticket-1"
 _LIMITS = ((8, 6, 60), (6, 4, 30), (4, 2, 15))  # files, remarks, places: what is listed; the rest is counted
 _LETTERS = 180  # of one remark
-_PICTURES, _CONTACT = 70, 58  # the least height for pictures to be of use, and what the last section takes
+# the least height for pictures to be of use; what a heading and the last section take
+_PICTURES, _HEADING, _CONTACT = 66, 27, 52
 _FIXED = "\u00a0"  # a space at which no line breaks
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -108,14 +109,19 @@ class Ticket:
         return canonical(body) + b"\n"
 
     def to_pdf(self, regular: bytes, bold: bytes | None = None) -> bytes:
-        """One Letter page for people: long lists are cut, with a count of the rest, until all else fits."""
-        for files, remarks, places in _LIMITS:
-            page = self._page(regular, bold, files, remarks, places)
-            if page.pages == 1:
-                return page.finish()
+        """One Letter page for people: long lists are cut, with a count of the rest, until all else fits, the pictures
+        too; only where even that does not make room, they are left out."""
+        for pictured in (True, False) if self.pictures else (False,):
+            for files, remarks, places in _LIMITS:
+                page, fits = self._page(regular, bold, files, remarks, places, pictured)
+                if page.pages == 1 and fits:
+                    return page.finish()
         raise Bug("the ticket does not fit one page; shorten its contact")
 
-    def _page(self, regular: bytes, bold: bytes | None, files: int, remarks: int, places: int) -> Document:
+    def _page(
+        self, regular: bytes, bold: bytes | None, files: int, remarks: int, places: int, pictured: bool
+    ) -> tuple[Document, bool]:
+        """The page, and whether it has the room for pictures that it was asked for."""
         page = Document(f"Job ticket {self.batch}", regular, bold, footer=f"cardpipe · job ticket · {self.batch}")
         page.masthead(
             "Job ticket", self.batch, f"Mail on {day_in_words(self.mail_on)}",
@@ -129,7 +135,8 @@ class Ticket:
              for f in self.files[:files]],
         )  # fmt: skip
         if len(self.files) > files:
-            page.paragraph(f"and {len(self.files) - files} more files, listed in the JSON ticket", 8.5)
+            more = len(self.files) - files
+            page.paragraph(f"and {more} more {'files' if more > 1 else 'file'}, listed in the JSON ticket", 8.5)
         page.heading("Print and finish")
         page.facts(
             [
@@ -155,12 +162,13 @@ class Ticket:
             page.notes([(str(f.level), _remark(f)) for f in self.findings[:remarks]])
             if len(self.findings) > remarks:
                 page.paragraph(f"and {len(self.findings) - remarks} more, listed in the JSON ticket", 8.5)
-        if self.pictures and page.room > _PICTURES + _CONTACT:
+        fits = not pictured or page.room > _HEADING + _PICTURES + _CONTACT
+        if pictured and fits:
             page.heading("First and last piece")
             page.pictures(self.pictures, min(page.room - _CONTACT, 190))
         page.heading("Questions")
         page.paragraph(self.contact)
-        return page
+        return page, fits
 
     def _places(self, most: int) -> list[tuple[str, str]]:
         """States and then countries abroad, those with most pieces first."""
