@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cardpipe.model.finding import Finding
 
+_NAMED = 3  # how many orders of equal findings are named
+
 
 def data(value: Any, as_json: bool, plain: str) -> None:
     """The result of a command: JSON when asked for, else words; both on stdout."""
@@ -46,12 +48,22 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], title: str = "")
 
 
 def findings_table(rows: Iterable[tuple[str, Finding]], of: str = "order") -> str:
-    """Findings with the order (or whatever ``of`` says) that each belongs to."""
+    """Findings with the order (or whatever ``of`` says) that each belongs to; equal ones of many orders are one row,
+    which names the first few and counts the rest (JSON has them all)."""
+    alike: dict[Finding, list[str]] = {}
+    for who, finding in rows:
+        alike.setdefault(finding, []).append(who)
     lines = [
-        (who, str(f.level), f.where, f"{f.message}" + (f"\n→ {f.remedy}" if f.remedy else ""), f.code)
-        for who, f in rows
+        (_named(names), str(f.level), f.where, f.message + (f"\n→ {f.remedy}" if f.remedy else ""), f.code)
+        for f, names in alike.items()
     ]
     return table((of, "level", "where", "what is wrong", "code"), lines)
+
+
+def _named(names: list[str]) -> str:
+    shown = names if len(names) <= _NAMED else names[: _NAMED - 1]
+    rest = len(names) - len(shown)
+    return "\n".join(shown) + (f"\nand {rest} more" if rest else "")
 
 
 def _plain(cell: str) -> str:
