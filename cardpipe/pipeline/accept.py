@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from cardpipe.lettershop import addressing, envelope
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, Level, error, has_errors, warning
-from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
+from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest
 from cardpipe.pipeline import pinned
 from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
 from cardpipe.prepress import card, fields
@@ -83,7 +83,7 @@ def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures
         occasion=order.occasion,
         design=spec["design"]["name"],
         mail_on=spec["mail_on"],
-        group="|".join((spec["format"]["name"], spec["press"], spec["carrier"], spec["format"]["stock"])),
+        group=_group(spec),
         sort_key=addressing.sort_key(order.recipient, shop.origin),
         findings=tuple(desk.findings),
     )
@@ -112,6 +112,13 @@ def _stored(desk: _Desk, new: NewOrder) -> Verdict:
         found = error("order.reference_reused", "reference", message, remedy)
         return Verdict(new.reference, None, False, (*desk.findings, found))
     return Verdict(new.reference, stored, fresh, tuple(desk.findings))
+
+
+def _group(spec: dict[str, Any]) -> str:
+    """What the pieces of one batch share: format, press, carrier and stock by name, and all that is pinned of format
+    and press by digest, so that a batch cannot mix what changed between two orders."""
+    same = digest({name: spec[name] for name in ("format", "press", "profile", "carrier")})[:8]
+    return "|".join((spec["format"]["name"], spec["press"]["name"], spec["carrier"], spec["format"]["stock"], same))
 
 
 def schema_findings(problem: ValidationError) -> list[Finding]:
@@ -194,7 +201,8 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         desk.findings += on_envelope
     if has_errors(desk.findings):
         return None
-    pinned = [_pin_font(desk, font) for font in chain]
+    press = shop.catalog.press(shop.press)
+    faces = [_pin_font(desk, font) for font in chain]
     files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
     return {
         "v": SPEC_VERSION,
@@ -204,9 +212,10 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         "occasion": order.occasion,
         "design": {"name": design.name, "version": design.version, "files": files},
         "format": source.format.as_dict(),
-        "press": shop.press,
+        "press": press.model_dump(),
+        "profile": _keep(desk, shop.catalog.profile(press.profile)),
         "carrier": shop.carrier,
-        "hand": {"name": order.hand or design.hand, "faces": pinned},
+        "hand": {"name": order.hand or design.hand, "faces": faces},
         "printed": _pin_font(desk, printed),
         "recipient": order.recipient.model_dump(),
         "sender": order.sender.model_dump(),

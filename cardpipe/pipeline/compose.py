@@ -83,7 +83,7 @@ def make(shop: Shop, piece: Piece) -> Composed:
 def _photos(
     shop: Shop, piece: Piece, design: Design, layout: Format, findings: list[Finding]
 ) -> dict[str, DevelopedPhoto]:
-    press = shop.catalog.press(piece.spec["press"])
+    press = pinned.press(piece.spec)
     orders = card.photo_orders(design, layout, press.photo_ppi, press.photo_minimum_ppi)
     developed = {}
     for name, digest in sorted(piece.spec["photos"].items()):

@@ -92,13 +92,13 @@ class _Maker:
 
     def __init__(self, shop: Shop, batch: Batch) -> None:
         self._shop, self._batch = shop, batch
-        self.press: Press = shop.catalog.press(batch.press)
         self.rows: list[manifest.Row] = []
         first, self._weights = self._weigh()
         self.format: Format = pinned.layout(first.spec)
         self._printed: Face = pinned.font(shop, batch.scope, first.spec["printed"]).face
-        self._intent = pinned.profile_digest(shop, self.press)
-        self._shared = pinned.shared(shop, batch.scope, first.spec, self.press)
+        self.press: Press = pinned.press(first.spec)
+        self._intent: str = first.spec["profile"]
+        self._shared = pinned.shared(shop, batch.scope, first.spec)
 
     def _weigh(self) -> tuple[Piece, list[int]]:
         """The first piece, and the bytes of each one's card; membership is read as a stream, here and once more."""

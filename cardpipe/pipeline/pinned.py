@@ -6,7 +6,6 @@ tenant and mode: what is found under one is what was put there.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -77,14 +76,14 @@ def signature(shop: Shop, scope: Scope, digest: str, order: SignatureOrder, data
     )
 
 
-def profile_digest(shop: Shop, press: Press) -> str:
-    """SHA-256 of the press's profile: the name of the output intent among what a file shares."""
-    return hashlib.sha256(shop.catalog.profile(press.profile)).hexdigest()
+def press(spec: dict[str, Any]) -> Press:
+    """The press profile as it was when the order was accepted; its ICC profile is pinned beside it."""
+    return Press.model_validate(spec["press"])
 
 
-def shared(shop: Shop, scope: Scope, spec: dict[str, Any], press: Press) -> Shared:
+def shared(shop: Shop, scope: Scope, spec: dict[str, Any]) -> Shared:
     """How a merge finds what its pieces lean on: all of it by digest, from where it was pinned."""
-    media, intent = layout(spec).media, profile_digest(shop, press)
+    media = layout(spec).media
 
     def art(digest: str) -> list[Part]:
         return art_parts(shop.artifacts.get(scope, digest), media, "design art")
@@ -95,7 +94,4 @@ def shared(shop: Shop, scope: Scope, spec: dict[str, Any], press: Press) -> Shar
             return found.face.font, "".join(part.capitalize() for part in found.name.split("-"))
         return Font(shop.artifacts.get(scope, digest)), "Pinned"
 
-    def icc(digest: str) -> bytes:
-        return shop.catalog.profile(press.profile) if digest == intent else shop.artifacts.get(scope, digest)
-
-    return Shared(art, face, icc)
+    return Shared(art, face, lambda digest: shop.artifacts.get(scope, digest))

@@ -35,11 +35,11 @@ def draw(shop: Shop, piece: Piece, look: proof.Look, what: Literal["card", "enve
             "there is nothing to prove yet",
             [error("piece.not_composed", piece.reference, state, "wait until it is composed")],
         )
-    press = shop.catalog.press(piece.spec["press"])
+    press = pinned.press(piece.spec)
     stamp = Stamp(
         title=f"Proof {what}",
         day=piece.mail_on,
-        intent_digest=pinned.profile_digest(shop, press),
+        intent_digest=piece.spec["profile"],
         condition=press.condition,
         condition_info=press.condition_info,
         duplex="Simplex",
@@ -48,6 +48,6 @@ def draw(shop: Shop, piece: Piece, look: proof.Look, what: Literal["card", "enve
     with shop.artifacts.open(piece.scope, digest) as source:
         fragment = Fragment(source)
         pages = proof.draw(
-            fragment, pinned.shared(shop, piece.scope, piece.spec, press), stamp, shop.catalog.printed().data, look
+            fragment, pinned.shared(shop, piece.scope, piece.spec), stamp, shop.catalog.printed().data, look
         )
         return Proof(pages, proof.digest(fragment))

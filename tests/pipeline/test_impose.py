@@ -217,3 +217,24 @@ def test_a_grey_photo_keeps_its_tones(house: House) -> None:
     page = pdfium.PdfDocument(card)[0].render(scale=1).to_numpy()
     column = page[10 : int(page.shape[0] * 0.7), page.shape[1] * 3 // 4, 0].astype(int)
     assert column[0] < 40 and column[-1] > 200 and (np.diff(column) >= -3).all()
+
+
+def test_what_a_press_becomes_later_does_not_change_what_was_accepted(
+    make_house: Callable[[str], House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = presses.presses()["digital-coated"]
+    house = make_house("changed")
+    assert house.take(order(1)).order
+    monkeypatch.setattr(house.catalog, "press", lambda name: real.model_copy(update={"condition_info": "another"}))
+    assert house.take(order(2)).order
+    house.run_steps()
+    batches = gather(house, SCOPE, DAY)
+    house.run_steps()
+    assert [batch.pieces for batch in batches] == [1, 1], "pieces of two states of a press never share a batch"
+    untouched = make_house("untouched")
+    (only,) = printed(untouched, order(1))
+    first = next(b for b in house.store.batches(SCOPE) if "R-1" in {p.reference for p in house.store.members(b.id)})
+    told = {name: b"another" in data for name, data in files(house, first).items() if name.endswith("CARD.pdf")}
+    assert told == {"CARD.pdf": False}
+    if first.number == only.number:
+        assert files(house, first)["CARD.pdf"] == files(untouched, only)["CARD.pdf"]
