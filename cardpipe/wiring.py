@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 
 from cardpipe.catalog.shelf import Catalog
 from cardpipe.darkroom.limited import LimitedDarkroom
+from cardpipe.model.errors import Unavailable
+from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.settings import Settings, settings
 from cardpipe.storage.artifacts import FolderArtifacts
@@ -41,7 +43,13 @@ class Shop:
     @cached_property
     def store(self) -> SqlStore:
         """The database, migrated to today's tables."""
-        self.settings.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings.data.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            what = f"cannot be made: {problem.strerror}"
+            remedy = "name a folder that can be written in CARDPIPE_DATA"
+            found = error("settings.data", "CARDPIPE_DATA", f"{self.settings.data} {what}", remedy)
+            raise Unavailable(f"the data folder {what}", [found]) from None
         store = SqlStore(self.settings.database, self.clock)
         store.migrate()
         return store

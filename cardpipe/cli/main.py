@@ -231,18 +231,24 @@ def design_proof(
 
 def run() -> None:
     """The entry point: one sentence and the findings for what went wrong, and the exit code that the error owns."""
-    from cardpipe.model.errors import CardpipeError
+    from cardpipe.model.errors import Bug, CardpipeError
 
     try:
         app()
     except CardpipeError as problem:
         _tell(problem, "--json" in sys.argv)
         sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as problem:
+        import traceback
+
+        show.words("".join(traceback.format_exception(problem)).rstrip())
+        show.words(f"cardpipe: a bug of ours ({type(problem).__name__}); please report it with the lines above")
+        sys.exit(Bug.exit_code)
     except KeyboardInterrupt:
         show.words("stopped; nothing is lost, run the same command again")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(141)
 
 
 def _tell(problem: Any, as_json: bool) -> None:

@@ -182,7 +182,9 @@ def test_what_cannot_be_read_is_one_sentence(cardpipe: Cardpipe, tmp_path: Path)
     file = write(tmp_path / "o.ndjson", order(1))
     assert cardpipe("print", file, "--out", tmp_path / "file" / "out").code == 4
     assert cardpipe("print", file, "--out", tmp_path / "out", "--mail-on", "1.12.2026").code == 2
-    assert "Traceback" not in header.words
+    nowhere = cardpipe("order", "submit", file, CARDPIPE_DATA="/proc/nowhere")
+    assert nowhere.code == 4 and "CARDPIPE_DATA" in nowhere.words
+    assert "Traceback" not in header.words + nowhere.words
 
 
 def test_a_link_out_of_the_order_folder_is_no_picture(cardpipe: Cardpipe, tmp_path: Path) -> None:
