@@ -35,7 +35,6 @@ class Settings(BaseSettings):
     press: str = "digital-coated"
     carrier: str = "usps"
     tenant: str = "local"
-    origin: str = "US"
     workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256)
     lease_seconds: float = Field(default=60, gt=0)
     hint_seconds: float = Field(default=20, gt=0)

@@ -30,7 +30,6 @@ class Shop:
         self.settings = config
         self.press = config.press
         self.carrier = config.carrier
-        self.origin = config.origin
         self.contact = config.contact
         self.lease_seconds = config.lease_seconds
         self.clock = SystemClock()

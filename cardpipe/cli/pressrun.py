@@ -21,7 +21,7 @@ from cardpipe.wiring import Shop, shop
 
 _UNFINISHED = (PieceState.WAITING, PieceState.COMPOSING)
 _LOOK_SECONDS = 0.15
-#: Without any step forward for so long, something is wrong with the shop and a person should look.
+#: With nothing done and nobody at work for so long, something is wrong with the shop and a person should look.
 PATIENCE_SECONDS = 180.0
 
 Tick = Callable[[int, int], None]
@@ -96,7 +96,7 @@ def _wait(force: Workforce, state: Callable[[], tuple[int, int]], tick: Tick, wh
             return
         if done != last:
             last, since = done, time.monotonic()
-        elif time.monotonic() - since > PATIENCE_SECONDS:
+        elif time.monotonic() - since > PATIENCE_SECONDS and not force.busy():
             raise Unavailable(
                 f"{what} stands still at {done} of {total}; nothing is lost: look at 'cardpipe doctor' and run it again"
             )

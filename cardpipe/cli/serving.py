@@ -37,6 +37,12 @@ class Workforce:
         if self._own.pid is not None or holder(self._config.data) is None:
             self._own.tend(lambda: None)
 
+    def busy(self) -> bool:
+        """Whether anybody works on a step at this moment: a batch of 20,000 pieces takes minutes and shows nothing."""
+        from cardpipe.wiring import shop
+
+        return shop().store.leases() > 0
+
     def stop(self) -> None:
         """End our own supervisor, if there is one, when what it has in hand is finished."""
         if not self._own.alive:

@@ -84,7 +84,7 @@ def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures
         design=spec["design"]["name"],
         mail_on=spec["mail_on"],
         group=_group(spec),
-        sort_key=addressing.sort_key(order.recipient, shop.origin),
+        sort_key=addressing.sort_key(order.recipient, shop.catalog.carrier(shop.carrier).origin),
         findings=tuple(desk.findings),
     )
     return _stored(desk, new)
@@ -174,8 +174,9 @@ def _uploaded(desk: _Desk, ref: str, where: str) -> bytes:
 
 def _judge(desk: _Desk) -> dict[str, Any] | None:
     shop, order = desk.shop, desk.order
-    desk.findings += addressing.judge(order.recipient, "recipient", shop.origin)
-    desk.findings += addressing.judge(order.sender, "sender", shop.origin)
+    carrier = shop.catalog.carrier(shop.carrier)
+    desk.findings += addressing.judge(order.recipient, "recipient", carrier.origin)
+    desk.findings += addressing.judge(order.sender, "sender", carrier.origin)
     message, found = fields.merge(order)
     desk.findings += found
     source = _design(desk)
@@ -194,7 +195,6 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         if not isinstance(fitted, Layout):
             desk.findings += fitted
     printed = shop.catalog.printed()
-    carrier = shop.catalog.carrier(shop.carrier)
     desk.findings += [finding for finding in carrier.judge_shape(source.format) if finding.level is Level.ERROR]
     if not has_errors(desk.findings):
         _, on_envelope = envelope.compose(source.format, order.recipient, order.sender, carrier, printed.face)

@@ -97,6 +97,7 @@ class _Maker:
         self.format: Format = pinned.layout(first.spec)
         self._printed: Face = pinned.font(shop, batch.scope, first.spec["printed"]).face
         self.press: Press = pinned.press(first.spec)
+        self._origin = shop.catalog.carrier(batch.carrier).origin
         self._intent: str = first.spec["profile"]
         self._shared = pinned.shared(shop, batch.scope, first.spec)
 
@@ -143,9 +144,9 @@ class _Maker:
                 envelope_at = paperwork.Place(part.envelope_name, envelopes.pages + 1)
                 self._add(cards, part, piece, "card")
                 address = Address.model_validate(piece.spec["recipient"])
-                part.addressed.append(proving.Addressed(envelopes.pages, addressing.lines(address, self._shop.origin)))
+                part.addressed.append(proving.Addressed(envelopes.pages, addressing.lines(address, self._origin)))
                 self._add(envelopes, part, piece, "envelope")
-                self.rows.append(paperwork.row(self._batch, self.format, piece, card_at, envelope_at))
+                self.rows.append(paperwork.row(self._batch, self.format, piece, card_at, envelope_at, self._origin))
                 part.pieces += 1
             cards.finish()
             envelopes.finish()

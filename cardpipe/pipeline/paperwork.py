@@ -33,12 +33,12 @@ class Place:
     page: int
 
 
-def row(batch: Batch, layout: Format, piece: Piece, card: Place, envelope: Place) -> manifest.Row:
-    """One piece's line of the manifest."""
+def row(batch: Batch, layout: Format, piece: Piece, card: Place, envelope: Place, origin: str) -> manifest.Row:
+    """One piece's line of the manifest; its address as the carrier of that ``origin`` wants it written."""
     if piece.seq is None or piece.composed is None:
         raise Bug("a piece in a batch has no place or no fragments")
     spec = piece.spec
-    address = normalised(Address.model_validate(spec["recipient"]))
+    address = normalised(Address.model_validate(spec["recipient"]), origin)
     return manifest.Row(
         batch=batch.name,
         seq=piece.seq,
@@ -89,7 +89,8 @@ def write(
     reports: Sequence[Report],
 ) -> list[tuple[str, bytes]]:
     """Every paper of the batch with its name, in the order in which they are delivered."""
-    papers = manifests(batch, rows, shop.origin)
+    carrier = shop.catalog.carrier(batch.carrier)
+    papers = manifests(batch, rows, carrier.origin)
     inspected = [item.name for item in files]
     report = {"batch": batch.name, "files": dict(zip(inspected, (r.as_dict() for r in reports), strict=True))}
     papers.append((f"{batch.name}_PREFLIGHT.json", canonical(report) + b"\n"))
@@ -98,7 +99,6 @@ def write(
         *(BatchFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in papers),
     ]
     pages = {name: report.facts.pages for name, report in zip(inspected, reports, strict=True)}
-    carrier = shop.catalog.carrier(batch.carrier)
     remarks = [finding for report in reports for finding in report.findings]
     remarks += [*carrier.judge_shape(layout), *judge_quantity(len(rows), carrier)]
     made = make_ticket(
@@ -106,7 +106,7 @@ def write(
         layout,
         carrier,
         [TicketFile(_part(item.name), item.name, item.sha256, item.size, pages.get(item.name, 0)) for item in kept],
-        manifest.totals(rows, shop.origin),
+        manifest.totals(rows, carrier.origin),
         condition=press.condition_info,
         contact=shop.contact,
         pictures=_pictures(shop, batch, files),

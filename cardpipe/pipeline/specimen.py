@@ -42,7 +42,7 @@ class Bench:
         self.artifacts = _Memory()
         # compose keeps this profile once a process and tenant; here it must lie on every bench
         self.artifacts.put(SCOPE, house.catalog.profile("sRGB.icc"))
-        self.press, self.carrier, self.origin = house.press, house.carrier, "US"
+        self.press, self.carrier = house.press, house.carrier
         self.contact, self.lease_seconds = "", house.lease_seconds
 
     @property

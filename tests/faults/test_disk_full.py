@@ -32,6 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "small"
     place.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", place], check=False).returncode:
+        assert os.environ.get("CARDPIPE_TEST_REQUIRE") != "all", "a small disk cannot be mounted"
         pytest.skip("this machine does not let us mount a small disk")
     yield place
     subprocess.run(["umount", "--lazy", place], check=True)
