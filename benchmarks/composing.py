@@ -73,7 +73,7 @@ def run(
 ) -> tuple[dict[str, Any], list[Composed]]:
     """Medians a piece, and what was composed. The first two pieces are for warming up; of the rest,
     ``through_child`` are composed once more with the photo developed in the darkroom's limited child."""
-    placed, here, there = _placed(shop), shop.darkroom, material.limited_darkroom(shop)
+    placed, here, there = _placed(shop), shop.darkroom, material.limited_darkroom()
     clocks: Clocks = defaultdict(Clocked)
     made = []
     for number, piece in enumerate(pieces):

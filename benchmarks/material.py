@@ -80,9 +80,9 @@ def opened_shop(folder: Path, *, limited: bool = False) -> Iterator[Shop]:
         shop.close()
 
 
-def limited_darkroom(shop: Shop) -> LimitedDarkroom:
+def limited_darkroom() -> LimitedDarkroom:
     """The real one, for a shop that was opened without it."""
-    return LimitedDarkroom(cmyk_profile=shop.catalog.profile(shop.catalog.press(shop.press).profile))
+    return LimitedDarkroom()
 
 
 def order(number: int, *, with_photo: bool = True) -> dict[str, Any]:

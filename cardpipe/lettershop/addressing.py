@@ -10,10 +10,10 @@ import difflib
 import re
 import unicodedata
 
-from cardpipe.lettershop import pub28
+from cardpipe.lettershop import pub28, zips
 from cardpipe.lettershop.countries import Rules, fold, rules
 from cardpipe.model.address import Address
-from cardpipe.model.finding import Finding, error, note, warning
+from cardpipe.model.finding import Finding, error, has_errors, note, warning
 
 #: Own country codes in ISO 3166-1, yet mail at home for the USPS (International Mail Manual 111.3).
 TERRITORIES = frozenset({"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"})
@@ -99,13 +99,15 @@ def lines(
     country = rules(plain.country)
     home = plain.country == origin
     layout = country.layout if country else "%N%n%O%n%A%n%C %S %Z"
-    streets = pub28.streets(plain, "" if capitals else ",") if plain.country == "US" else [plain.street, plain.street2]
-    if plain.country == "US" and not capitals:
-        layout = layout.replace("%C %S", "%C, %S")
+    streets, city = [plain.street, plain.street2], plain.city
+    if plain.country == "US":
+        streets = pub28.standard(plain) if capitals else pub28.streets(plain)
+        city = pub28.unpunctuated(city) if capitals else city
+        city = "Washington" if (plain.state, fold(city)) == ("DC", "washingtondc") else city
+        layout = layout if capitals else layout.replace("%C %S", "%C, %S")
     company = plain.company if fold(plain.company) != fold(plain.name) or not plain.name else ""
-    tidy = pub28.unpunctuated if capitals and plain.country == "US" else str
-    values = {"N": [plain.name], "O": [company], "A": [tidy(street) for street in streets if street],
-              "C": [tidy(plain.city)], "S": [plain.state], "Z": [plain.postcode], "D": [""], "X": [""]}  # fmt: skip
+    values = {"N": [plain.name], "O": [company], "A": [street for street in streets if street],
+              "C": [city], "S": [plain.state], "Z": [plain.postcode], "D": [""], "X": [""]}  # fmt: skip
     written: list[str] = []
     for row in layout.split("%n"):
         if row == "%A":
@@ -114,6 +116,8 @@ def lines(
         letters = re.findall("%([A-Z])", row)
         if letters and not any(value for letter in letters for value in values[letter]):
             continue  # nothing of this line is given: a literal such as "SE-" is not printed alone
+        if not plain.postcode:
+            row = re.sub(r"(?<!%)\b[A-Z]{1,3}[ -]?%Z", "", row)  # MC-98000 Monaco, but never MC- Monaco
         if {"C", "S"} <= set(letters) and fold(plain.city) == fold(plain.state):
             row = re.sub(r"[ ,/-]*%S", "", row)  # Madrid, Madrid
         text = re.sub("%([A-Z])", lambda match: " ".join(values[match.group(1)]), row)
@@ -202,12 +206,21 @@ def _judge_postcode(address: Address, country: Rules, where: str) -> list[Findin
             error("address.postcode.pattern", place, f"{_shown(address.postcode)} is no postcode of {country.name}",
                   f"write {what}, as text")
         ]  # fmt: skip
-    if allowed and not allowed.match(written):
-        return [
+    found = _judge_zip(address, country, where, written) if country.code == "US" else []
+    if allowed and not allowed.match(written) and not has_errors(found):
+        found.append(
             warning("address.postcode.state", place, f"{written} does not lie in {state}",
                     "look at both again: the postcode decides where the card goes")
-        ]  # fmt: skip
-    return []
+        )  # fmt: skip
+    return found
+
+
+def _judge_zip(address: Address, country: Rules, where: str, code: str) -> list[Finding]:
+    """ZIP code, state and city together."""
+    kinds = {part.kind for line in (address.street, address.street2) for part in pub28.parse(line)}
+    street = pub28.Kind.STREET in kinds and pub28.Kind.BOX not in kinds
+    city = address.city if any(character.isalnum() for character in address.city) else ""
+    return zips.judge(code, country.state(address.state) or "", city, where, country.zips, street=street)
 
 
 def _judge_military(address: Address, where: str) -> list[Finding]:

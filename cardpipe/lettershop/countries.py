@@ -23,7 +23,12 @@ _NAMES = {
     "VI": "US VIRGIN ISLANDS", "VN": "VIETNAM",
 }  # fmt: skip
 #: USA: no comma between city and state (Publication 28, 225). Kazakhstan: the data has only its own, reversed order.
-_LAYOUTS = {"US": "%N%n%O%n%A%n%C %S %Z", "KZ": "%N%n%O%n%A%n%C%n%S%n%Z"}
+#: Ivory Coast, Guinea: the data has street and city in one line, which holds for a box and for no street. The Faroes
+#: write a hyphen. Palestine, Saint Lucia, Trinidad and Tobago: their post has given out codes since the data was made.
+_LAYOUTS = {
+    "US": "%N%n%O%n%A%n%C %S %Z", "KZ": "%N%n%O%n%A%n%C%n%S%n%Z", "CI": "%N%n%O%n%A%n%C", "GN": "%N%n%O%n%A%n%Z %C",
+    "FO": "%N%n%O%n%A%nFO-%Z %C", "LC": "%N%n%O%n%A%n%C %Z", "PS": "%N%n%O%n%A%n%C %Z", "TT": "%N%n%O%n%A%n%C %Z",
+}  # fmt: skip
 #: Where a postcode written in one word is parted: characters before the gap (negative: after it), and the gap.
 _GAPS = {
     "BR": (5, "-"), "CA": (3, " "), "CZ": (3, " "), "GB": (-3, " "), "GG": (-3, " "), "GR": (3, " "), "IE": (3, " "),
@@ -101,6 +106,7 @@ def rules(code: str) -> Rules | None:
         return None
     default = load_validation_data("zz")["ZZ"]
     layout = _LAYOUTS.get(code) or data.get("lfmt") or data.get("fmt") or default["fmt"]
+    layout = layout.replace("%C%S", "%C %S")  # Mozambique: the data glues them together
     if "%C" not in layout:  # Japan, the Emirates: the data folds the city into the street; our orders have it apart
         layout = layout.replace("%A", "%A%n%C", 1)
     example = str(data.get("zipex", "")).split(",")[0]

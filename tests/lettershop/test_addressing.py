@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cardpipe.lettershop.addressing import is_domestic, judge, lines, normalised, sort_key
-from cardpipe.lettershop.countries import rules
+from cardpipe.lettershop.countries import fold, rules
 from cardpipe.model.address import Address
 from cardpipe.model.finding import Finding, Level, has_errors
 
-GOOD = Address(name="Amy Li", street="5 Elm St", city="Boston", state="MA", postcode="02139")
+GOOD = Address(name="Amy Li", street="5 Elm St", city="Cambridge", state="MA", postcode="02139")
 
 
 def changed(**parts: str) -> Address:
@@ -82,9 +84,40 @@ def test_other_broken_zip_codes(state: str, bad: str) -> None:
     assert only(changed(state=state, postcode=bad)).code == "address.postcode.pattern"
 
 
-def test_a_zip_code_of_another_state_is_a_warning() -> None:
+def test_a_zip_code_of_another_state_is_a_contradiction() -> None:
     found = only(changed(postcode="94103"))
-    assert (found.code, found.level) == ("address.postcode.state", Level.WARNING)
+    assert (found.code, found.level, found.where) == (
+        "address.postcode.contradicts", Level.ERROR, "recipient.postcode"
+    )  # fmt: skip
+    assert "CA" in found.message and "MA" in found.message and "write state CA" in found.remedy
+
+
+def test_a_zip_code_that_the_list_does_not_know_warns_and_its_state_too() -> None:
+    found = judge(changed(postcode="94100"), "recipient")
+    assert [(f.code, f.level) for f in found] == [
+        ("address.postcode.unknown", Level.WARNING), ("address.postcode.state", Level.WARNING)
+    ]  # fmt: skip
+    assert codes(changed(postcode="02100")) == ["address.postcode.unknown"]
+    assert codes(changed(city="San Francisco", state="CA", postcode="94199")) == ["address.postcode.inactive"]
+
+
+def test_elsewhere_a_postcode_of_another_state_warns() -> None:
+    address = Address(name="Jo", street="5 X St", city="Perth", state="WA", postcode="2000", country="AU")
+    assert (only(address).code, only(address).level) == ("address.postcode.state", Level.WARNING)
+
+
+def test_a_city_that_the_zip_code_does_not_know_is_a_warning_with_those_it_does() -> None:
+    found = only(changed(city="Worcester"))
+    assert (found.code, found.level, found.where) == ("address.city.postcode", Level.WARNING, "recipient.city")
+    assert "Cambridge" in found.remedy and "Worcester" not in found.message + found.remedy
+    assert lines(changed(city="Worcester"))[-1] == "WORCESTER MA 02139"  # nothing is ever corrected silently
+
+
+def test_a_street_where_there_are_boxes_only_is_noted() -> None:
+    address = changed(city="Cambridge", postcode="02238")
+    assert (only(address).code, only(address).level) == ("address.postcode.boxes", Level.NOTE)
+    assert judge(address.model_copy(update={"street": "PO Box 7"}), "recipient") == []
+    assert judge(address.model_copy(update={"street2": "PO Box 7"}), "recipient") == []
 
 
 @pytest.mark.parametrize(
@@ -103,20 +136,23 @@ def test_an_unknown_state_is_an_error_with_a_guess() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "postcode"), [("PR", "00926"), ("GU", "96910"), ("VI", "00802"), ("AS", "96799"), ("MP", "96950")]
-)
-def test_territories_are_mail_at_home_however_they_are_given(code: str, postcode: str) -> None:
-    as_state = changed(state=code, city="Anytown", postcode=postcode)
-    as_country = changed(state="", country=code, city="Anytown", postcode=postcode)
+    ("code", "city", "postcode"),
+    [("PR", "San Juan", "00926"), ("GU", "Hagatna", "96910"), ("VI", "St. Thomas", "00802"),
+     ("AS", "Pago Pago", "96799"), ("MP", "Saipan", "96950"), ("FM", "Yap", "96943"), ("PW", "Koror", "96940"),
+     ("MH", "Majuro", "96960")],
+)  # fmt: skip
+def test_territories_are_mail_at_home_however_they_are_given(code: str, city: str, postcode: str) -> None:
+    as_state = changed(street="PO Box 5", state=code, city=city, postcode=postcode)
+    as_country = changed(street="PO Box 5", state="", country=code, city=city, postcode=postcode)
     for address in (as_state, as_country):
         assert judge(address, "recipient") == []
         assert is_domestic(address)
-        assert lines(address)[-1] == f"ANYTOWN {code} {postcode}"
+        assert lines(address)[-1] == f"{city.upper().replace('.', '')} {code} {postcode}"
     assert sort_key(as_state) == sort_key(as_country)
 
 
 @pytest.mark.parametrize(
-    ("city", "state", "postcode"), [("APO", "AE", "09499"), ("FPO", "AP", "96601"), ("DPO", "AA", "34002")]
+    ("city", "state", "postcode"), [("APO", "AE", "09114"), ("FPO", "AP", "96601"), ("DPO", "AA", "34002")]
 )
 def test_military_mail(city: str, state: str, postcode: str) -> None:
     address = changed(street="PSC 802 Box 74", city=city, state=state, postcode=postcode)
@@ -141,7 +177,7 @@ def test_domestic_lines_after_publication_28() -> None:
 @pytest.mark.parametrize(
     ("street", "street2", "written"),
     [("1 Elm St", "Apt 4", ("1 ELM ST APT 4",)), ("1 Elm St", "4B", ("1 ELM ST 4B",)),
-     ("1234 Martin Luther King Boulevard", "Suite 1200", ("SUITE 1200", "1234 MARTIN LUTHER KING BOULEVARD")),
+     ("1234 Martin Luther King Boulevard", "Suite 1200", ("STE 1200", "1234 MARTIN LUTHER KING BLVD")),
      ("1 Elm St", "c/o Ann Lee", ("C/O ANN LEE", "1 ELM ST")), ("Main Hall", "1 Elm St", ("MAIN HALL", "1 ELM ST")),
      ("1 Elm St", "PO Box 7", ("1 ELM ST", "PO BOX 7")), ("39.2 Mile Rd", "", ("39.2 MILE RD",)),
      ("PSC 1", "Unit 2050 Box 4190", ("PSC 1", "UNIT 2050 BOX 4190"))],
@@ -150,9 +186,23 @@ def test_the_delivery_line_stands_above_the_city(street: str, street2: str, writ
     assert lines(changed(street=street, street2=street2))[1:-1] == written
 
 
+def test_the_capital_is_not_written_twice() -> None:
+    address = changed(city="Washington, D.C.", state="DC", postcode="20500")
+    assert lines(address)[-1] == "WASHINGTON DC 20500"
+
+
+def test_a_return_address_keeps_its_own_words() -> None:
+    address = changed(street="5 Elm Street", street2="Suite 3")
+    assert lines(address, capitals=False)[1] == "5 Elm Street, Suite 3"
+    above = changed(street="1234 Martin Luther King Boulevard", street2="Suite 1200")
+    assert lines(above, capitals=False)[1:3] == ("Suite 1200", "1234 Martin Luther King Boulevard")
+    hall = changed(street="12 Main Street", street2="Widener Hall")
+    assert lines(hall, capitals=False)[1:3] == ("Widener Hall", "12 Main Street")
+
+
 def test_a_return_address_keeps_its_own_case() -> None:
     address = changed(name="Tom van der Berg", street2="Apt 3")
-    assert lines(address, capitals=False) == ("Tom van der Berg", "5 Elm St, Apt 3", "Boston, MA 02139")
+    assert lines(address, capitals=False) == ("Tom van der Berg", "5 Elm St, Apt 3", "Cambridge, MA 02139")
     assert lines(address, capitals=False, country_line=True)[-1] == "USA"
 
 
@@ -194,6 +244,16 @@ ABROAD = {
     "SG": ({"street": "1 Raffles Place", "city": "Singapore", "postcode": "048616"},
            ("1 RAFFLES PLACE", "SINGAPORE 048616", "SINGAPORE")),
     "AE": ({"street": "PO Box 1", "city": "Dubai"}, ("PO BOX 1", "DUBAI", "UNITED ARAB EMIRATES")),
+    "MC": ({"street": "2 rue Grimaldi", "city": "Monaco", "postcode": "98000"},
+           ("2 RUE GRIMALDI", "MC-98000 MONACO", "MONACO")),
+    "MZ": ({"street": "Rua A 1", "city": "Beira", "state": "Sofala", "postcode": "2100"},
+           ("RUA A 1", "2100 BEIRA SOFALA", "MOZAMBIQUE")),
+    "TT": ({"street": "23 O'Connor St", "city": "Port of Spain", "postcode": "190130"},
+           ("23 O'CONNOR ST", "PORT OF SPAIN 190130", "TRINIDAD AND TOBAGO")),
+    "CI": ({"street": "12 rue X", "street2": "Treichville", "city": "Abidjan"},
+           ("12 RUE X", "TREICHVILLE", "ABIDJAN", "COTE D'IVOIRE")),
+    "FO": ({"street": "Steinagøta 17", "city": "Tórshavn", "postcode": "FO-100"},
+           ("STEINAGØTA 17", "FO-100 TÓRSHAVN", "FAROE ISLANDS")),
     "ES": ({"street": "Calle Mayor 1", "city": "Madrid", "state": "Madrid", "postcode": "28013"},
            ("CALLE MAYOR 1", "28013 MADRID", "SPAIN")),
 }  # fmt: skip
@@ -232,7 +292,7 @@ def test_unknown_countries_and_other_alphabets() -> None:
 def test_another_origin_has_its_own_home() -> None:
     berlin = Address(name="Jo", street="Weg 1", city="Berlin", postcode="10115", country="DE")
     assert lines(berlin, "DE") == ("JO", "WEG 1", "10115 BERLIN")
-    assert lines(GOOD, "DE")[-2:] == ("BOSTON MA 02139", "USA")
+    assert lines(GOOD, "DE")[-2:] == ("CAMBRIDGE MA 02139", "USA")
     assert sort_key(berlin, "DE") < sort_key(GOOD, "DE")
 
 
@@ -247,11 +307,48 @@ def test_mail_order() -> None:
     assert len(set(keys)) == len(keys)
 
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+COUNTRIES = [first + second for first in LETTERS for second in LETTERS if rules(first + second)]
+
+
+@pytest.mark.parametrize("code", COUNTRIES)
+def test_every_country_prints_what_is_given_and_its_name_last(code: str) -> None:
+    """With its own sample postcode and each of its states: nothing is lost, glued together or printed alone."""
+    country = rules(code)
+    assert country is not None and len(COUNTRIES) > 240
+    for state in [*sorted(set(country.states.values()))[:40], ""]:
+        for postcode in (country.example, ""):
+            address = Address(
+                name="Ðorđe Nguyễn-Ōta", street="Weg 1", city="Stadt", state=state, postcode=postcode, country=code
+            )
+            *written, last = lines(address, "XX")
+            assert last == country.name == last.upper()
+            assert last.isascii() and not set("()%;:") & set(last)
+            assert [line for line in written if fold(line) == fold(address.name)]
+            assert all(line == line.strip(" ,-/") and "%" not in line and "  " not in line for line in written)
+            text = "\n".join(written)
+            assert re.search(r"(?<!\w)WEG 1(?!\w)", text) and re.search(r"(?<!\w)STADT(?!\w)", text), written
+            assert "%S" not in country.layout or fold(state.replace("ı", "i")) in fold(text), written
+            assert "%Z" not in country.layout or fold(postcode) in fold(text), written
+            if not postcode:
+                assert not re.search(r"\b[A-Z]{1,3}-(?:\s|$)", text), written
+
+
+@pytest.mark.parametrize(
+    ("country", "name", "printed"),
+    [("VN", "Nguyễn Thị Thùy Dương", "NGUYỄN THỊ THÙY DƯƠNG"), ("TR", "Işıl Çiğdem", "IŞIL ÇİĞDEM"),
+     ("DE", "Anna Groß-Weiß", "ANNA GROSS-WEISS"), ("PL", "Łukasz Żółć", "ŁUKASZ ŻÓŁĆ"),
+     ("GR", "Ελένη", "ΕΛΈΝΗ"), ("BG", "Жечка Ъглова", "ЖЕЧКА ЪГЛОВА"), ("IE", "Siobhán O’Dea", "SIOBHÁN O’DEA"),
+     ("US", "Ke\u0301vin Núñez-D'Arc", "KÉVIN NÚÑEZ-D'ARC"), ("US", "X\u0323\u0302imena", "X\u0323\u0302IMENA"),
+     ("AZ", "Əli İsmayılov", "ƏLİ İSMAYILOV"), ("US", "Noʻeau Kaʻiulani", "NOʻEAU KAʻIULANI")],
+)  # fmt: skip
+def test_no_letter_of_a_name_is_lost(country: str, name: str, printed: str) -> None:
+    address = Address(name=name, street="1 Main St", city="Reno", state="NV", postcode="89501", country=country)
+    assert printed in lines(address)
+
+
 def test_every_country_of_the_data_can_be_addressed() -> None:
-    letters = [f"{a}{b}" for a in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" for b in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-    known = [code for code in letters if rules(code)]
-    assert len(known) > 240
-    for code in known:
+    for code in COUNTRIES:
         written = lines(Address(name="Jo Ek", street="Weg 1", city="Stadt", postcode="12345", country=code), "XX")
         assert written[0] == "JO EK" and any("WEG 1" in line for line in written) and "%" not in "".join(written)
         assert written[-1].isascii() and written[-1] == written[-1].upper() and "(" not in written[-1]
