@@ -22,9 +22,24 @@ class BatchFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundle:
+    """What is delivered together into one folder of the house: a batch, or a remake of some of its pieces (``run`` from
+    1). ``name`` is the folder's name and stands in every file's; ``files`` are in the order of delivery."""
+
+    name: str
+    batch: str
+    revision: int
+    run: int
+    pieces: int
+    files: tuple[BatchFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A batch as stored. ``number`` is unique in a data folder for ever and stands in every match code;
-    ``of_day`` counts the batches of one mail date and stands in the name."""
+    ``of_day`` counts the batches of one mail date and stands in the name. ``pieces`` is how many it holds now, and
+    ``gathered`` how many it was made of: the difference was withdrawn. ``target`` is where it was or will be handed
+    to, ``label_start`` the first free place (from 1) on a partly used sheet of labels."""
 
     id: str
     scope: Scope
@@ -40,12 +55,47 @@ class Batch:
     pieces: int
     files: tuple[BatchFile, ...] = ()
     held: str | None = None
+    gathered: int = 0
+    target: str | None = None
+    label_start: int = 1
 
     @property
     def name(self) -> str:
         """``20261121_CP_A7_B01_0212pc_v1``: sorts by mail date, and stands in every file's name."""
         day = self.mail_on.replace("-", "")
         return f"{day}_{HOUSE_CODE}_{self.format}_B{self.of_day:02d}_{self.pieces:04d}pc_v{self.revision}"
+
+    @property
+    def bundle(self) -> Bundle:
+        """The batch as it is delivered."""
+        return Bundle(self.name, self.name, self.revision, 0, self.pieces, self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Remake:
+    """Pieces made again because the press or the inserter ruined them: never new pieces, the same cards once more.
+    ``run`` counts the remakes of a batch from 1 and stands in the file names as R01; ``made`` says that its files are
+    written and handed to the house."""
+
+    id: str
+    batch_id: str
+    run: int
+    seqs: tuple[int, ...]
+    reason: str
+    user: str
+    at: str
+    made: bool = False
+    files: tuple[BatchFile, ...] = ()
+
+    def bundle(self, batch: Batch) -> Bundle:
+        """The remake as it is delivered."""
+        name = remake_name(batch, self.run)
+        return Bundle(name, batch.name, batch.revision, self.run, len(self.seqs), self.files)
+
+
+def remake_name(batch: Batch, run: int) -> str:
+    """``20261121_CP_A7_B01_0212pc_v1_R01``."""
+    return f"{batch.name}_R{run:02d}"
 
 
 def base36(number: int, width: int) -> str:

@@ -54,6 +54,8 @@ class Order(BaseModel):
 
     ``photos`` names a picture for each frame of the design (``photo`` is the short form for the only or first one).
     A picture is ``sha256:…`` of an uploaded one; from the command line alone it may be a path below the order file.
+    ``inserts`` are codes of what else goes into the envelope; ``seed`` marks a card to ourselves, by which we see what
+    arrives and when.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -71,6 +73,8 @@ class Order(BaseModel):
     signature: Picture | None = None
     mail_on: Day | None = None
     metadata: dict[str, Line] = Field(default_factory=dict, max_length=20)
+    inserts: list[Slug] = Field(default_factory=list, max_length=5)
+    seed: bool = False
 
     @model_validator(mode="after")
     def _one_way_to_name_a_photo(self) -> Order:
@@ -79,8 +83,9 @@ class Order(BaseModel):
         return self
 
     def digest(self) -> str:
-        """SHA-256 of what was asked for: the same order sent again has the same digest."""
-        return digest(self.model_dump(mode="json"))
+        """SHA-256 of what was asked for: the same order sent again has the same digest, also to a later version that
+        knows more fields (what is not given is not digested)."""
+        return digest(self.model_dump(mode="json", exclude_defaults=True))
 
 
 def canonical(value: Any) -> bytes:

@@ -22,6 +22,19 @@ class Composed:
 
 
 @dataclass(frozen=True, slots=True)
+class Presorted:
+    """What the house's presort software said of a piece: the figures of its Intelligent Mail barcode (20 tracking
+    figures; 0, 5, 9 or 11 routing figures), and where it lies in trays and bundles. Empty where it said nothing."""
+
+    tracking: str = ""
+    routing: str = ""
+    level: str = ""
+    tray: str = ""
+    bundle: str = ""
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A piece as stored. ``spec`` is the accepted order with every input pinned by digest (see ``pipeline.accept``);
     ``group`` is what pieces of one batch share; ``sort_key`` puts them in mail order."""
@@ -40,3 +53,4 @@ class Piece:
     seq: int | None = None
     held: str | None = None
     findings: tuple[Finding, ...] = field(default=())
+    presorted: Presorted | None = None

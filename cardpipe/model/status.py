@@ -40,7 +40,11 @@ class BatchState(StrEnum):
 
 
 #: What a person reads where the word of the table would promise too much (peers.md, complaints 5 and 28).
-SHOWN = {PieceState.BATCHED: "in a print file", PieceState.MAILED: "handed to post"}
+SHOWN = {
+    PieceState.BATCHED: "in a print file",
+    PieceState.RELEASED: "at the print and mail house",
+    PieceState.MAILED: "handed to post",
+}
 
 #: Pieces in these states lie in exactly one batch; in all others, in none.
 IN_A_BATCH = frozenset(
@@ -62,8 +66,9 @@ PIECE_MOVES: dict[PieceState, frozenset[PieceState]] = {
         {PieceState.BATCHED, PieceState.WAITING, PieceState.NEEDS_ATTENTION, PieceState.CANCELLED}
     ),
     PieceState.BATCHED: frozenset({PieceState.RELEASED, PieceState.NEEDS_ATTENTION}),
-    PieceState.RELEASED: frozenset({PieceState.PRINTED, PieceState.MAILED}),
-    PieceState.PRINTED: frozenset({PieceState.MAILED}),
+    # withdrawn after the release: pulled out by hand, and never mailed
+    PieceState.RELEASED: frozenset({PieceState.PRINTED, PieceState.MAILED, PieceState.CANCELLED}),
+    PieceState.PRINTED: frozenset({PieceState.MAILED, PieceState.CANCELLED}),
     PieceState.MAILED: frozenset({PieceState.RETURNED}),
     PieceState.RETURNED: frozenset(),
     PieceState.NEEDS_ATTENTION: frozenset({PieceState.WAITING, PieceState.CANCELLED}),
@@ -77,8 +82,10 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
 }
 
 BATCH_MOVES: dict[BatchState, frozenset[BatchState]] = {
-    BatchState.GATHERED: frozenset({BatchState.IMPOSED}),
-    BatchState.IMPOSED: frozenset({BatchState.RELEASED, BatchState.GATHERED}),  # back: a new membership revision
+    # settled: every piece of it was ejected
+    BatchState.GATHERED: frozenset({BatchState.IMPOSED, BatchState.SETTLED}),
+    # back: a new membership revision
+    BatchState.IMPOSED: frozenset({BatchState.RELEASED, BatchState.GATHERED, BatchState.SETTLED}),
     BatchState.RELEASED: frozenset({BatchState.PRINTED, BatchState.MAILED}),
     BatchState.PRINTED: frozenset({BatchState.MAILED}),
     BatchState.MAILED: frozenset({BatchState.SETTLED}),

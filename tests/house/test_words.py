@@ -18,6 +18,8 @@ from cardpipe.wiring import Shop
 
 HEAVY = (
     "reportlab",
+    "paramiko",
+    "zipcodes",
     "numpy",
     "sqlalchemy",
     "celery",

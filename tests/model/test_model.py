@@ -121,7 +121,9 @@ def test_every_state_has_its_moves_and_none_leads_nowhere_known() -> None:
 
 def test_what_is_in_a_print_file_is_never_composed_again() -> None:
     for state in IN_A_BATCH:
-        assert PieceState.WAITING not in PIECE_MOVES[state] and PieceState.CANCELLED not in PIECE_MOVES[state]
+        assert PieceState.WAITING not in PIECE_MOVES[state] and PieceState.COMPOSING not in PIECE_MOVES[state]
+    withdrawn = {state for state in IN_A_BATCH if PieceState.CANCELLED in PIECE_MOVES[state]}
+    assert withdrawn == {PieceState.RELEASED, PieceState.PRINTED}, "pulled out by hand, before the post has it"
 
 
 def test_each_error_owns_its_status_and_exit_code() -> None:

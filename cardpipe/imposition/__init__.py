@@ -1,0 +1,1 @@
+"""Pieces onto press sheets: who lies where is a value; nothing here holds a page."""
