@@ -2,13 +2,15 @@
 
 The template loads the libraries once (some 0.5 s), then forks a grandchild for each picture (some milliseconds). The
 grandchild sets its limits, makes one picture, writes one answer and is gone, with whatever the picture did to it.
-The template never uses libvips, which would hang in the grandchildren; it only imports it.
+The template never uses libvips, which would hang in the grandchildren; it only imports it. It learns the profiles of
+presses, which are the shop's own, each once, so that no grandchild has to make their tables.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import hashlib
 import os
 import resource
 import select
@@ -41,7 +43,7 @@ def main() -> None:
     started = frames.receive(ask)
     if started is None:
         return
-    limits, cmyk_profile = started
+    limits, profiles = started[0], dict[str, bytes]()
     _warm()
     gc.collect()
     gc.freeze()
@@ -50,7 +52,10 @@ def main() -> None:
         request = frames.receive(ask)
         if request is None:
             return
-        _serve(libc, request, limits, cmyk_profile or None, worker, answer)
+        if request[0]["do"] == "learn":
+            frames.send(answer, _learn(request[1], profiles))
+        else:
+            _serve(libc, request, limits, profiles, worker, answer)
 
 
 def _warm() -> None:
@@ -71,6 +76,18 @@ def _warm() -> None:
     signature.lift(small, signature.SignatureOrder(7, 7))
 
 
+def _learn(profile: bytes, profiles: dict[str, bytes]) -> dict[str, str]:
+    """Keep a press's profile by its SHA-256, its tables made; or say why it cannot be used."""
+    from cardpipe.prepress import separation
+
+    try:
+        separation.prepare(profile)
+    except ValueError as problem:
+        return {"end": "unusable", "how": str(problem)}
+    profiles[hashlib.sha256(profile).hexdigest()] = profile
+    return {"end": "ready"}
+
+
 def _next_comes(ask: int, worker: int) -> bool:
     """Wait for a request; False when the worker is gone (its forked children may keep the pipe open)."""
     poll = select.poll()
@@ -82,14 +99,14 @@ def _next_comes(ask: int, worker: int) -> bool:
 
 
 def _serve(
-    libc: Any, request: Request, limits: dict[str, Any], cmyk_profile: bytes | None, worker: int, answer: int
+    libc: Any, request: Request, limits: dict[str, Any], profiles: dict[str, bytes], worker: int, answer: int
 ) -> None:
     """One request in a fork: relay what it answers, or tell how it ended ("died", "timeout") without an answer."""
     template = os.getpid()
     source, sink = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _picture(libc, template, request, limits, cmyk_profile, sink)
+        _picture(libc, template, request, limits, profiles, sink)
     os.close(sink)
     try:
         result = _collect(source, time.monotonic() + limits["wall_seconds"], worker)
@@ -138,7 +155,7 @@ def _cause(code: int) -> str:
 
 
 def _picture(
-    libc: Any, template: int, request: Request, limits: dict[str, Any], cmyk: bytes | None, sink: int
+    libc: Any, template: int, request: Request, limits: dict[str, Any], profiles: dict[str, bytes], sink: int
 ) -> NoReturn:
     """The grandchild: limits first, then the picture, one answer, the end."""
     code = 1
@@ -153,7 +170,7 @@ def _picture(
         os.chdir("/")
         gc.disable()
         _limit(limits)
-        frames.send(out, *_make(request, cmyk))
+        frames.send(out, *_make(request, profiles))
         code = 0
     except MemoryError:
         code = _OUT_OF_MEMORY
@@ -173,7 +190,7 @@ def _limit(limits: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _make(request: Request, cmyk_profile: bytes | None) -> Request:
+def _make(request: Request, profiles: dict[str, bytes]) -> Request:
     from cardpipe.prepress import photo, picture, signature
 
     header, data = request
@@ -182,7 +199,7 @@ def _make(request: Request, cmyk_profile: bytes | None) -> Request:
         if header["do"] == "judge":
             result = picture.judge(data, header["where"], kind=header["kind"], max_pixels=header["max_pixels"])
         elif header["do"] == "develop":
-            result = photo.develop(data, frames.photo_order(header["order"]), cmyk_profile)
+            result = photo.develop(data, frames.photo_order(header["order"], profiles))
         else:
             result = signature.lift(data, frames.signature_order(header["order"]))
     except Refused as refusal:

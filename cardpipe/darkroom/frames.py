@@ -8,12 +8,14 @@ before it may go into a PDF. :class:`BadFrame` says that an answer is none.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
 import select
 import struct
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -91,13 +93,18 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
 
 
 def order_header(order: PhotoOrder | SignatureOrder) -> dict[str, Any]:
-    """An order as JSON-ready values."""
-    return asdict(order)
+    """An order as JSON-ready values; a press's profile by its SHA-256."""
+    header = asdict(order)
+    if header.get("profile") is not None:
+        header["profile"] = hashlib.sha256(header["profile"]).hexdigest()
+    return header
 
 
-def photo_order(header: dict[str, Any]) -> PhotoOrder:
-    """The inverse of :func:`order_header` for a photo."""
+def photo_order(header: dict[str, Any], profiles: Mapping[str, bytes]) -> PhotoOrder:
+    """The inverse of :func:`order_header` for a photo; ``profiles`` are by SHA-256. KeyError for an unknown one."""
     pairs: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in header.items()}
+    if pairs["profile"] is not None:
+        pairs["profile"] = profiles[pairs["profile"]]
     return PhotoOrder(**pairs)
 
 
@@ -124,15 +131,16 @@ def facts(header: dict[str, Any]) -> PictureFacts:
 
 def developed(header: dict[str, Any], body: bytes) -> DevelopedPhoto:
     """A photo out of an untrusted answer."""
-    width, height, grey = _integer(header, "width_px", 1), _integer(header, "height_px", 1), header.get("grey") is True
-    if plain_jpeg(body) != (width, height, 1 if grey else 3):
+    width, height = _integer(header, "width_px", 1), _integer(header, "height_px", 1)
+    grey, cmyk = header.get("grey") is True, header.get("cmyk") is True
+    if plain_jpeg(body) != (width, height, 1 if grey else 4 if cmyk else 3) or (grey and cmyk):
         raise BadFrame("the answer's JPEG is not the one it describes")
     faces = header.get("faces")
     if not isinstance(faces, list) or len(faces) > 1000:
         raise BadFrame("faces")
     return DevelopedPhoto(
         body, width, height, grey, _number(header, "ppi"), _box(header.get("crop")), _number(header, "width_pt"),
-        _number(header, "height_pt"), tuple(_box(face) for face in faces), findings(header),
+        _number(header, "height_pt"), tuple(_box(face) for face in faces), findings(header), cmyk,
     )  # fmt: skip
 
 
@@ -164,18 +172,28 @@ def findings(header: dict[str, Any]) -> tuple[Finding, ...]:
     return tuple(result)
 
 
+#: How libjpeg marks four inks as Adobe's YCCK; the last byte says how the numbers are to be taken (Adobe TN 5116).
+_ADOBE = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x02"
+
+
 def plain_jpeg(data: bytes) -> tuple[int, int, int]:
-    """Width, height and components of a baseline JPEG that holds nothing but a JFIF header, tables and one scan.
+    """Width, height and components of a baseline JPEG that holds nothing but a JFIF header, tables and one scan; with
+    four components Adobe's mark of YCCK in the place of the JFIF header.
 
     :class:`BadFrame` for anything else: EXIF, a profile, a comment, progressive scans, bytes behind the end.
     """
     position, size = 2, None
+    inks = data.startswith(_ADOBE, 2)
+    if inks:
+        position += len(_ADOBE)
     while data[:2] == b"\xff\xd8" and position + 4 <= len(data) and data[position] == 0xFF:
         marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker not in (0xE0, 0xDB, 0xC0, 0xC4, 0xDA) or (marker == 0xE0 and length != 16):
+        if marker not in (0xE0, 0xDB, 0xC0, 0xC4, 0xDA) or (marker == 0xE0 and (inks or length != 16)):
             break
         if marker == 0xC0:
             height, width, components = struct.unpack_from(">HHB", data, position + 5)
+            if inks != (components == 4):
+                break
             size = (width, height, components)
         position += 2 + length
         if marker == 0xDA and size:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 import cardpipe
 from cardpipe.darkroom import frames
-from cardpipe.model.errors import Refused, Unavailable
+from cardpipe.model.errors import Bug, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
 from cardpipe.prepress.picture import MAX_PIXELS, PictureFacts
@@ -72,16 +72,16 @@ class Limits:
 
 
 class LimitedDarkroom:
-    """The port Darkroom. ``cmyk_profile`` is the press's profile, for CMYK photos that bring none; after ``recycle``
-    pictures the child is started anew. Nothing is started before the first picture."""
+    """The port Darkroom. After ``recycle`` pictures the child is started anew. Nothing is started before the first
+    picture. The profile of the press comes with each order, and is told to a child once."""
 
-    def __init__(self, cmyk_profile: bytes | None = None, limits: Limits | None = None, recycle: int = 500) -> None:
-        self._cmyk_profile = cmyk_profile or b""
+    def __init__(self, limits: Limits | None = None, recycle: int = 500) -> None:
         self._limits = limits or Limits()
         self._recycle = recycle
         self._template: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()
         self._made = 0
+        self._taught: set[str] = set()
         self._lock = threading.Lock()
 
     def judge(
@@ -93,8 +93,10 @@ class LimitedDarkroom:
         return _checked(lambda: frames.facts(header), where, kind)
 
     def develop(self, data: bytes, order: PhotoOrder) -> DevelopedPhoto:
-        """``prepress.photo.develop`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`."""
-        header, body = self._ask({"do": "develop", "order": frames.order_header(order)}, data, order.where, "photo")
+        """``prepress.photo.develop`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`;
+        :class:`Bug` where the order's press has a profile that is none."""
+        asked = {"do": "develop", "order": frames.order_header(order)}
+        header, body = self._ask(asked, data, order.where, "photo", order.profile)
         return _checked(lambda: frames.developed(header, body), order.where, "photo")
 
     def lift(self, data: bytes, order: SignatureOrder) -> LiftedSignature:
@@ -127,11 +129,13 @@ class LimitedDarkroom:
                 if pipe is not None:
                     pipe.close()
 
-    def _ask(self, header: dict[str, Any], data: bytes, where: str, kind: str) -> tuple[dict[str, Any], bytes]:
+    def _ask(
+        self, header: dict[str, Any], data: bytes, where: str, kind: str, profile: bytes | None = None
+    ) -> tuple[dict[str, Any], bytes]:
         """Have one picture made; its answer's header and bytes, still untrusted."""
         self._after_fork()
         with self._lock:
-            told, body = self._exchange(header, data)
+            told, body = self._exchange(header, data, profile)
         answer = told.get("answer")
         if not isinstance(answer, dict):
             raise _killed(where, kind, str(told.get("how")) or "it took more time than a picture may")
@@ -139,7 +143,7 @@ class LimitedDarkroom:
             raise Refused("the picture cannot be used", _checked(lambda: frames.findings(answer), where, kind))
         return answer, body
 
-    def _exchange(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def _exchange(self, header: dict[str, Any], data: bytes, profile: bytes | None) -> tuple[dict[str, Any], bytes]:
         deadline = time.monotonic() + self._limits.wall_seconds + _GRACE_SECONDS
         if self._made >= self._recycle:
             self._stop()
@@ -147,8 +151,10 @@ class LimitedDarkroom:
             template = self._template or self._start()
             assert template.stdin is not None and template.stdout is not None
             try:
+                if profile is not None:
+                    self._teach(template, header["order"]["profile"], profile, deadline)
                 frames.send(template.stdin.fileno(), header, data, deadline)
-            except (BrokenPipeError, TimeoutError):  # it died while idle: not this picture's fault
+            except (BrokenPipeError, TimeoutError, frames.BadFrame):  # it died while idle: not this picture's fault
                 self._stop()
                 continue
             try:
@@ -162,6 +168,19 @@ class LimitedDarkroom:
             return answer
         raise Unavailable("the darkroom's child process does not start; see its error output")
 
+    def _teach(self, template: subprocess.Popen[bytes], digest: str, profile: bytes, deadline: float) -> None:
+        """Tell the child a press's profile that it does not know yet. BrokenPipeError where it is gone."""
+        if digest in self._taught:
+            return
+        assert template.stdin is not None and template.stdout is not None
+        frames.send(template.stdin.fileno(), {"do": "learn"}, profile, deadline)
+        told = frames.receive(template.stdout.fileno(), deadline)
+        if told is None:
+            raise BrokenPipeError
+        if told[0]["end"] != "ready":
+            raise Bug(f"the press's colour profile cannot be used ({told[0]['how']}); name another in presses.toml")
+        self._taught.add(digest)
+
     def _start(self) -> subprocess.Popen[bytes]:
         # isolated (-I): neither the working directory nor PYTHON* variables decide what is imported
         home = str(Path(cardpipe.__file__).resolve().parent.parent)
@@ -172,13 +191,14 @@ class LimitedDarkroom:
         )  # fmt: skip
         assert template.stdin is not None and template.stdout is not None
         self._template, self._made = template, 0
+        self._taught.clear()
         for pipe in (template.stdin, template.stdout):
             os.set_blocking(pipe.fileno(), False)
             with contextlib.suppress(OSError):  # fewer switches between the two; a user's sum of pipes is limited
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, 1 << 20)
         deadline = time.monotonic() + _START_SECONDS
         try:
-            frames.send(template.stdin.fileno(), asdict(self._limits), self._cmyk_profile, deadline)
+            frames.send(template.stdin.fileno(), asdict(self._limits), deadline=deadline)
             ready = frames.receive(template.stdout.fileno(), deadline)
         except (OSError, frames.BadFrame):
             ready = None

@@ -1,4 +1,5 @@
-"""The door to reportlab: documents that people read (ticket, reports, proofs). Never a print file.
+"""The door to reportlab: documents that people read (ticket, reports, proofs), never a print file; and the encoder of
+the Intelligent Mail barcode, which draws nothing.
 
 A document is a stack of blocks that flow down Letter pages. Fonts come in as bytes and are embedded; reportlab's own
 Helvetica is kept out (print.md 1.6, trap 1). The same calls give the same bytes.
@@ -332,3 +333,12 @@ def _registered(data: bytes) -> str:
     if name not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(TTFont(name, io.BytesIO(data)))
     return name
+
+
+def imb_bars(tracking: str, routing: str) -> str:
+    """The 65 bars of an Intelligent Mail barcode as letters A, D, F, T. reportlab judges its figures too little: it
+    takes barcode ids that do not exist (print.md 5.1), so ``lettershop.imb`` judges them first."""
+    # slow to import, and few processes need it
+    from reportlab.graphics.barcode.usps4s import USPS_4State
+
+    return str(USPS_4State(tracking, routing).barcodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Box, Points, mm, ppi, to_inch
@@ -58,8 +59,19 @@ def pens(design: Design) -> dict[str, Ink]:
     return {**PENS, **own}
 
 
-def photo_orders(design: Design, layout: Format, target: int, minimum: int) -> dict[str, PhotoOrder]:
-    """How each photo of this design will be placed, by the frame's photo name."""
+def photo_orders(
+    design: Design,
+    layout: Format,
+    target: int,
+    minimum: int,
+    *,
+    colour: Literal["srgb", "cmyk"] = "srgb",
+    profile: bytes | None = None,
+    max_ink: float = 300.0,
+) -> dict[str, PhotoOrder]:
+    """How each photo of this design will be placed, and in which colours, by the frame's photo name.
+
+    ``profile`` is the ICC profile of the press."""
     orders = {}
     for frame in design.photos:
         panel = layout.panels[frame.panel]
@@ -79,6 +91,9 @@ def photo_orders(design: Design, layout: Format, target: int, minimum: int) -> d
             minimum,
             where=f"photos.{frame.photo}",
             knife_pt=knife,
+            colour=colour,
+            profile=profile,
+            max_ink=max_ink,
         )
     return orders
 
@@ -194,7 +209,16 @@ def _photo(frame: Frame, panel: Panel, photo: DevelopedPhoto) -> Photo:
     )
     box, turned = panel.place(placed)
     return Photo(
-        box, photo.jpeg, photo.width_px, photo.height_px, photo.grey, turned, frame.clip, frame.radius, frame.photo
+        box,
+        photo.jpeg,
+        photo.width_px,
+        photo.height_px,
+        photo.grey,
+        turned,
+        frame.clip,
+        frame.radius,
+        frame.photo,
+        photo.cmyk,
     )
 
 

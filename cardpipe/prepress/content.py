@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box, num
 from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Photo, Rect, Text
 
@@ -19,6 +21,7 @@ class Names:
     arts: dict[str, str] = field(default_factory=dict)
     pictures: dict[str, Photo | Mask] = field(default_factory=dict)
     fonts: dict[str, str] = field(default_factory=dict)
+    spaces: dict[str, str] = field(default_factory=dict)
 
 
 def content(marks: Iterable[Mark], names: Names) -> bytes:
@@ -38,20 +41,32 @@ def _one(mark: Mark, names: Names) -> bytes:
     if isinstance(mark, Mask):
         name = f"M{len(names.pictures)}"
         names.pictures[name] = mark
-        return f"q {_fill(mark.ink)} {_cm(mark.box, mark.turned)} /{name} Do Q".encode()
+        return f"q {_fill(mark.ink, names)} {_cm(mark.box, mark.turned)} /{name} Do Q".encode()
     if isinstance(mark, Outline):
-        return f"q {_fill(mark.ink)} {_move(mark.box, mark.turned)}\n".encode() + mark.path + b"\nQ"
+        return f"q {_fill(mark.ink, names)} {_move(mark.box, mark.turned)}\n".encode() + mark.path + b"\nQ"
     if isinstance(mark, Text):
         return _text(mark, names)
     if isinstance(mark, Rect):
         box = mark.box
         area = f"{num(box.x)} {num(box.y)} {num(box.width)} {num(box.height)} re f"
-        return f"q {_fill(mark.ink)} {area} Q".encode()
+        return f"q {_fill(mark.ink, names)} {area} Q".encode()
     return b""  # a slot paints nothing: the merge fills it
 
 
-def _fill(ink: Ink) -> str:
-    return f"{num(ink.c)} {num(ink.m)} {num(ink.y)} {num(ink.k)} k"
+def pdf_name(text: str) -> str:
+    """Text as a PDF name without its slash; what is no plain letter or figure is escaped (ISO 32000-1, 7.3.5)."""
+    return re.sub(rb"[^A-Za-z0-9_.-]", lambda found: b"#%02X" % found[0][0], text.encode()).decode()
+
+
+def _fill(ink: Ink, names: Names) -> str:
+    shares = f"{num(ink.c)} {num(ink.m)} {num(ink.y)} {num(ink.k)}"
+    if not ink.spot:
+        return f"{shares} k"
+    name = f"CS{pdf_name(ink.name)}"
+    key = f"spot:{shares}:{ink.name}"
+    if names.spaces.setdefault(name, key) != key:
+        raise Bug(f"the spot colour {ink.name} is mixed in two ways on one page")
+    return f"/{name} cs 1 scn"
 
 
 def _cm(box: Box, turned: bool) -> str:
@@ -115,4 +130,4 @@ def _text(mark: Text, names: Names) -> bytes:
             shown.append(num(round(gap)))
     sign = "-" if mark.turned else ""
     matrix = f"{sign}1 0 0 {sign}1 {num(mark.x)} {num(mark.y)} Tm"
-    return f"q {_fill(mark.ink)} BT /{name} {num(mark.size)} Tf {matrix} [{' '.join(shown)}] TJ ET Q".encode()
+    return f"q {_fill(mark.ink, names)} BT /{name} {num(mark.size)} Tf {matrix} [{' '.join(shown)}] TJ ET Q".encode()

@@ -1,10 +1,12 @@
-"""A font and a profile as PDF objects, written once a file: the font as a subset over all that the file prints."""
+"""A font, a profile and a spot colour as PDF objects, written once a file: the font as a subset over all that the file
+prints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from cardpipe.model.errors import Bug
+from cardpipe.prepress.content import pdf_name
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Part, flate
 
@@ -47,6 +49,16 @@ def profile_parts(icc: bytes) -> list[Part]:
         raise Bug("this is no ICC profile of a printing colour space")
     alternate = {3: "/DeviceRGB", 4: "/DeviceCMYK", 1: "/DeviceGray"}[components]
     return [flate([f"/N {components} /Alternate {alternate}"], icc)]
+
+
+def spot_parts(recipe: str) -> list[Part]:
+    """A spot colour as a Separation over CMYK; the recipe is four shares and, after a colon, its name.
+
+    ISO 32000-1, 8.6.6.4. The tint goes in a straight line from paper to the four shares.
+    """
+    shares, _, name = recipe.partition(":")
+    tint = f"<< /FunctionType 2 /Domain [0 1] /C0 [0 0 0 0] /C1 [{shares}] /N 1 >>"
+    return [Part([f"[/Separation /{pdf_name(name)} /DeviceCMYK {tint}]"])]
 
 
 def _tag(digest: str) -> str:

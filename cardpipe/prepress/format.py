@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from cardpipe.model.units import Box, Points, Size
+from cardpipe.model.units import Box, Points, Size, to_mm
 
 Fold = Literal["side", "top", "none"]
 
@@ -126,12 +126,24 @@ class Format:
 
     @property
     def weight_g(self) -> float:
-        """Card and envelope together, in grams, from the areas of their paper (the envelope has 2.3 times its face)."""
-        card = self.flat.width * self.flat.height * self.stock_gsm
-        cover = self.envelope.width * self.envelope.height * 2.3 * self.envelope_gsm
-        return (card + cover) * (25.4 / 72 / 1000) ** 2
+        """Card and envelope together, in grams (print.md section 3: A7 13.5 and 6.1)."""
+        return self.card_weight_g + self.envelope_weight_g
+
+    @property
+    def card_weight_g(self) -> float:
+        """The card alone, from the area of its paper."""
+        return _square_metres(self.flat) * self.stock_gsm
+
+    @property
+    def envelope_weight_g(self) -> float:
+        """The envelope alone: seams and flaps make its paper 2.4 times its face."""
+        return _square_metres(self.envelope) * 2.4 * self.envelope_gsm
 
     @property
     def thickness_mm(self) -> float:
-        """The closed envelope with the folded card in it, in millimetres."""
+        """The closed envelope with the card in it, in millimetres: one sheet, or two where it is folded."""
         return self.stock_mm * (1 if self.fold == "none" else 2) + 0.26
+
+
+def _square_metres(size: Size) -> float:
+    return to_mm(size.width) * to_mm(size.height) / 1_000_000

@@ -1,10 +1,13 @@
 """A fragment: a piece's pages as PDF objects already serialised, with everything shared left symbolic.
 
 Composing writes it once; the merge copies it. Inside, an object refers to its neighbours by place in the list and to
-what the whole batch shares by name: ``art:DIGEST``, ``font:DIGEST``, ``icc:DIGEST``. What only the merge can know
-(match code, number) is a named slot. Nothing already compressed is ever coded again (performance.md section 5).
+what the whole batch shares by name: ``art:DIGEST``, ``font:DIGEST``, ``icc:DIGEST``, ``spot:RECIPE``. What only the
+merge can know (match code, number) is a named slot. Nothing already compressed is ever coded again (performance.md
+section 5).
 
-On disk: ``CPF2``, the length of the header in 12 figures and its CRC-32 in 8, the header as JSON, then the streams one
+The output standard is chosen here: a fragment for PDF/X-4 and one for PDF/X-1a hold other pictures, and are not mixed.
+
+On disk: ``CPF3``, the length of the header in 12 figures and its CRC-32 in 8, the header as JSON, then the streams one
 after the other. The header holds a CRC-32 of each stream: whoever copies one sees at once if the disk changed it, at a
 quarter of what its SHA-256 would cost.
 """
@@ -16,6 +19,7 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from cardpipe.model.errors import Bug
@@ -23,14 +27,17 @@ from cardpipe.model.order import canonical
 from cardpipe.model.units import Box, Size, num
 from cardpipe.prepress.content import Names, content
 from cardpipe.prepress.page import Mark, Mask, Page, Photo, Slot, Text
+from cardpipe.prepress.press import Output
 
-MAGIC = b"CPF2"
+MAGIC = b"CPF3"
 _START = len(MAGIC) + 12 + 8
 _CHUNK = 1 << 17  # streams are copied in pieces that stay in the processor's cache
 _CHANGED = "a fragment was changed on the disk or cut off; restore it, or compose the piece again"
 #: What a grey photo's numbers mean: the tone curve of sRGB, near enough a gamma of 2.2 (ISO 32000-1, 8.6.5.2). As
 #: DeviceGray they would be black ink, and the picture darker than it was seen.
 _GREY = "[/CalGray << /WhitePoint [0.9505 1 1.089] /Gamma 2.2 >>]"
+#: How a JPEG says that Adobe's habits were kept; with four components their numbers are then inverted.
+_ADOBE = b"\xff\xee\x00\x0eAdobe"
 #: An object's dictionary: literal text, an int for a neighbour in the list, or ["key"] for something shared.
 Head = list[Any]
 
@@ -38,11 +45,12 @@ Head = list[Any]
 @dataclass(slots=True)
 class Part:
     """One PDF object: its dictionary as tokens, its stream's bytes (or None), and a key when equal ones in a file
-    should be written once."""
+    should be written once. ``transparent`` is said of a form whose page must say in which colours it blends."""
 
     head: Head
     stream: bytes | None = None
     key: str | None = None
+    transparent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,15 @@ class FragmentPage:
     contents: int
     xobjects: dict[str, int | str]
     fonts: dict[str, str]
+    spaces: dict[str, str]
     slots: tuple[Slot, ...]
 
 
-def build(pages: list[Page], srgb: str) -> bytes:
-    """Serialise pages. ``srgb`` is the symbolic key of the profile with which photos are tagged."""
+def build(pages: list[Page], srgb: str, output: Output = "X-4") -> bytes:
+    """Serialise pages. ``srgb`` is the symbolic key of the profile with which photos are tagged.
+
+    Raises Bug for a photo in sRGB where the output is PDF/X-1a, which knows the press's inks only (ISO 15930-4).
+    """
     parts: list[Part] = []
     heads: list[dict[str, Any]] = []
     glyphs: dict[str, dict[int, str]] = {}
@@ -69,7 +81,7 @@ def build(pages: list[Page], srgb: str) -> bytes:
         resources: dict[str, int | str] = dict(names.arts)
         for name, picture in names.pictures.items():
             resources[name] = len(parts)
-            parts.append(_picture(picture, srgb))
+            parts.append(_picture(picture, srgb, output))
         place = len(parts)
         parts.append(figures(body))
         collect_glyphs(page.marks, glyphs)
@@ -81,6 +93,7 @@ def build(pages: list[Page], srgb: str) -> bytes:
                 "contents": place,
                 "xobjects": resources,
                 "fonts": names.fonts,
+                "spaces": names.spaces,
                 "slots": [
                     [m.name, m.box.x, m.box.y, m.box.width, m.box.height, m.turned]
                     for m in page.marks
@@ -88,7 +101,8 @@ def build(pages: list[Page], srgb: str) -> bytes:
                 ],
             }
         )
-    return pack(parts, {"pages": heads, "glyphs": {f: sorted(g.items()) for f, g in glyphs.items()}})
+    shown = {font: sorted(known.items()) for font, known in glyphs.items()}
+    return pack(parts, {"output": output, "pages": heads, "glyphs": shown})
 
 
 def collect_glyphs(marks: tuple[Mark, ...] | list[Mark], into: dict[str, dict[int, str]]) -> None:
@@ -118,17 +132,30 @@ def _extend(head: Head, entries: str) -> Head:
     return ["<< ", *head, f" {entries} >>"]
 
 
-def _picture(mark: Photo | Mask, srgb: str) -> Part:
+def _picture(mark: Photo | Mask, srgb: str, output: Output) -> Part:
     size = f"/Width {mark.width_px} /Height {mark.height_px}"
     if isinstance(mark, Photo):
         start = f"<< /Type /XObject /Subtype /Image {size} /BitsPerComponent 8 /ColorSpace "
-        space: Head = [_GREY] if mark.grey else ["[/ICCBased ", [srgb], "]"]
         end = f" /Filter /DCTDecode /Length {len(mark.jpeg)} >>"
+        space = _colours(mark, srgb, output)
         return Part([start, *space, end], mark.jpeg, "jpeg:" + hashlib.sha256(mark.jpeg).hexdigest())
     parms = f"/DecodeParms << /K -1 /Columns {mark.width_px} /Rows {mark.height_px} >>"
     head = f"<< /Type /XObject /Subtype /Image {size} /ImageMask true /BitsPerComponent 1 /Filter /CCITTFaxDecode "
     key = f"g4:{mark.width_px}x{mark.height_px}:{hashlib.sha256(mark.g4).hexdigest()}"  # the bytes do not tell the size
     return Part([f"{head}{parms} /Length {len(mark.g4)} >>"], mark.g4, key)
+
+
+def _colours(mark: Photo, srgb: str, output: Output) -> Head:
+    """What a photo's numbers mean."""
+    if mark.cmyk:
+        if mark.grey or _ADOBE not in mark.jpeg[:4096]:
+            raise Bug("a photo in CMYK is grey, or lacks Adobe's mark; it would be printed as its own negative")
+        return ["/DeviceCMYK /Decode [1 0 1 0 1 0 1 0]"]
+    if output == "X-1a":
+        if not mark.grey:
+            raise Bug("a photo in sRGB was composed for PDF/X-1a; develop it in the press's inks")
+        return ["/DeviceGray"]
+    return [_GREY] if mark.grey else ["[/ICCBased ", [srgb], "]"]
 
 
 def pack(parts: list[Part], more: dict[str, Any]) -> bytes:
@@ -193,6 +220,11 @@ class Fragment:
         return b"".join(pieces)
 
     @property
+    def output(self) -> str:
+        """The output standard that it was composed for."""
+        return str(self.header["output"])
+
+    @property
     def pages(self) -> list[FragmentPage]:
         """Its pages, in order."""
         return [
@@ -203,6 +235,7 @@ class Fragment:
                 p["contents"],
                 p["xobjects"],
                 p["fonts"],
+                p["spaces"],
                 tuple(Slot(s[0], Box(*s[1:5]), s[5]) for s in p["slots"]),
             )
             for p in self.header["pages"]
@@ -222,6 +255,7 @@ class Fragment:
         return keys
 
 
+@lru_cache(maxsize=64)
 def page_boxes(size: Size, trim: Box) -> str:
     """MediaBox, BleedBox and TrimBox, written on the page itself (ISO 15930-7, 6.11: they are not inheritable)."""
     media = f"[0 0 {num(size.width)} {num(size.height)}]"

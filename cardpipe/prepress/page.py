@@ -13,13 +13,15 @@ from cardpipe.model.units import Box, Points, Size, num
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """A printing colour: four CMYK shares from 0 to 1."""
+    """A printing colour: four CMYK shares from 0 to 1. A ``spot`` is a plate of its own, called by its name; the shares
+    then say how it looks where no such plate is."""
 
     name: str
     c: float
     m: float
     y: float
     k: float
+    spot: bool = field(default=False, kw_only=True)
 
     @property
     def total(self) -> float:
@@ -29,6 +31,8 @@ class Ink:
 
 BLACK = Ink("black", 0, 0, 0, 1)
 WHITE = Ink("white", 0, 0, 0, 0)
+#: Prints on every plate there is (ISO 32000-1, 8.6.6.4): crop marks, by which the plates are laid upon each other.
+REGISTRATION = Ink("All", 1, 1, 1, 1, spot=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ class Art:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A developed photo (JPEG bytes in sRGB, or grey) filling ``box``; ``clip`` is rect, rounded or ellipse."""
+    """A developed photo (JPEG bytes in sRGB, or grey) filling ``box``; ``clip`` is rect, rounded or ellipse.
+
+    ``cmyk``: the JPEG is already in the press's four inks, its numbers inverted and marked as Adobe's (as libjpeg's
+    users write them)."""
 
     box: Box
     jpeg: bytes = field(repr=False)
@@ -52,6 +59,7 @@ class Photo:
     clip: str = "rect"
     radius: Points = 0.0
     name: str = "photo"
+    cmyk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,8 @@ def _line(mark: Mark) -> str:
     turned = " turned" if getattr(mark, "turned", False) else ""
     where = _box(mark.box) + turned
     if isinstance(mark, Photo):
-        return f"photo {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.clip}{' grey' if mark.grey else ''}"
+        colour = " cmyk" if mark.cmyk else " grey" if mark.grey else ""
+        return f"photo {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.clip}{colour}"
     if isinstance(mark, Mask):
         return f"mask {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.ink.name}"
     if isinstance(mark, Outline):

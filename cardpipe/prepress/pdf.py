@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import zlib
+from decimal import Decimal
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Object, Stream
+from pikepdf import Array, Dictionary, Name, Object, Stream
 
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error
@@ -24,13 +25,11 @@ _MAX_OBJECTS = 20_000
 def art_parts(data: bytes, media: Size, where: str) -> list[Part]:
     """One page of art as a form XObject (the first part) with everything that it needs.
 
-    The page must be exactly the format's flat size with bleed, and be one page. Raises Refused with every finding.
+    The page must be exactly the format's flat size with bleed, and be one page. Art that is transparent becomes a group
+    of its own, so that it is blended by itself first, as its artist saw it, and then laid down as a whole.
+    Raises Refused with every finding.
     """
-    try:
-        document = pikepdf.open(io.BytesIO(data))
-    except pikepdf.PdfError as problem:
-        raise Refused(f"{where} is no readable PDF", [error("design.art.damaged", where, str(problem)[:120])]) from None
-    with document:
+    with _opened(data, where) as document:
         findings = _judge(document, media, where)
         if findings:
             raise Refused(f"{where} cannot be used", findings)
@@ -42,7 +41,86 @@ def art_parts(data: bytes, media: Size, where: str) -> list[Part]:
         form = document.make_stream(content)
         form.Resources = resources
         box = f"/BBox [0 0 {num(media.width)} {num(media.height)}]"
-        return walker.form(form, f"/Type /XObject /Subtype /Form /FormType 1 {box}")
+        group = _group(page.obj) if _blends(resources) else None
+        return walker.form(form, f"/Type /XObject /Subtype /Form /FormType 1 {box}", group)
+
+
+def is_transparent(data: bytes, where: str = "art") -> bool:
+    """Whether any page has something in its resources that blends: a soft mask, an alpha below 1, a blend mode, a
+    transparency group within. The page's own group alone mixes nothing. Raises Refused for what is no PDF."""
+    with _opened(data, where) as document:
+        return any(_blends(page.obj.get("/Resources")) for page in document.pages)
+
+
+def _opened(data: bytes, where: str) -> pikepdf.Pdf:
+    try:
+        return pikepdf.open(io.BytesIO(data))
+    except pikepdf.PdfError as problem:
+        raise Refused(f"{where} is no readable PDF", [error("design.art.damaged", where, str(problem)[:120])]) from None
+
+
+def _group(page: Object) -> Dictionary:
+    """The transparency group of art that was a page: isolated, as a page is (ISO 32000-1, 11.4.7). It blends in the
+    page's own space where that has four inks, and in the press's otherwise; it knocks out where the page did."""
+    found = page.get("/Group")
+    own = found if isinstance(found, Dictionary) else Dictionary()
+    space = own.get("/CS")
+    profile = space[1] if isinstance(space, Array) and len(space) == 2 and space[0] == Name.ICCBased else None
+    inks = isinstance(profile, Stream) and profile.get("/N") == 4
+    group = Dictionary(S=Name.Transparency, CS=space if inks else Name.DeviceCMYK, I=True)
+    knockout: Any = own.get("/K")
+    if knockout is True:
+        group.K = True
+    return group
+
+
+def _blends(resources: Any) -> bool:
+    """Whether anything that these resources name, or what that names in turn, is transparent (ISO 32000-1, 11.1)."""
+    waiting, seen = [resources], set()
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, Dictionary) or (found.is_indirect and found.objgen in seen):
+            continue
+        seen.add(found.objgen)
+        if any(_state_blends(state) for state in _values(found, "/ExtGState")):
+            return True
+        for target in _values(found, "/XObject"):
+            if isinstance(target.get("/SMask"), Stream) or target.get("/SMaskInData", 0) != 0 or _is_group(target):
+                return True
+            waiting.append(target.get("/Resources"))
+        for pattern in _values(found, "/Pattern"):
+            if _state_blends(pattern.get("/ExtGState")):
+                return True
+            waiting.append(pattern.get("/Resources"))
+        waiting += [font.get("/Resources") for font in _values(found, "/Font")]  # a Type 3 font draws
+    return False
+
+
+def _values(resources: Dictionary, kind: str) -> list[Any]:
+    """The dictionaries and streams of one kind that resources name."""
+    named = resources.get(kind)
+    if not isinstance(named, Dictionary):
+        return []
+    return [value for _, value in named.items() if isinstance(value, Dictionary | Stream)]
+
+
+def _state_blends(state: Any) -> bool:
+    if not isinstance(state, Dictionary):
+        return False
+    mode = state.get("/BM", Name.Normal)
+    first = next(iter(mode), Name.Normal) if isinstance(mode, Array) else mode
+    opaque = all(_at_least_one(state.get(alpha, 1)) for alpha in ("/ca", "/CA"))
+    return not opaque or first not in (Name.Normal, Name.Compatible) or isinstance(state.get("/SMask"), Dictionary)
+
+
+def _at_least_one(alpha: Any) -> bool:
+    """An alpha that is no number is taken for a thin one."""
+    return isinstance(alpha, int | float | Decimal) and alpha >= 1
+
+
+def _is_group(form: Any) -> bool:
+    group = form.get("/Group")
+    return isinstance(group, Dictionary) and group.get("/S") == Name.Transparency
 
 
 def _judge(document: pikepdf.Pdf, media: Size, where: str) -> list[Finding]:
@@ -73,13 +151,18 @@ class _Walker:
         self._parts: list[Part] = []
         self._seen: dict[tuple[int, int], int] = {}
 
-    def form(self, stream: Stream, entries: str) -> list[Part]:
-        """The form first, then all it leans on."""
+    def form(self, stream: Stream, entries: str, group: Dictionary | None = None) -> list[Part]:
+        """The form first, then all it leans on; with its group, where it is transparent."""
         self._parts.append(Part([]))
-        head: Head = [f"<< {entries} /Resources "]
+        head: Head = [f"<< {entries}"]
+        if group is not None:
+            head.append(" /Group ")
+            self._tokens(group, head)
+        head.append(" /Resources ")
         self._tokens(stream.Resources, head)
         body = stream.read_bytes()
         self._parts[0] = _deflated(head, body)
+        self._parts[0].transparent = group is not None
         return self._parts
 
     def _place(self, obj: Object) -> int:

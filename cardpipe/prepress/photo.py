@@ -1,4 +1,5 @@
-"""An uploaded photo becomes the JPEG that is printed: upright, cropped, in sRGB, at the resolution of its frame.
+"""An uploaded photo becomes the JPEG that is printed: upright, cropped, in sRGB or a press's inks, at its frame's
+resolution.
 
 Everything but the pixels stays behind: no EXIF, no place names, no profile, no second file hidden in the first. The
 result depends on the bytes and the order alone, so that a remake in March equals the proof of today.
@@ -10,14 +11,14 @@ they are used, so that importing this module for its values costs nothing.
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from cardpipe.model.finding import Finding, error, note, warning
+from cardpipe.model.finding import Finding, error, warning
 from cardpipe.model.units import Points, to_inch
 from cardpipe.prepress import crop as cropping
+from cardpipe.prepress import separation
+from cardpipe.prepress.colour import to_srgb
 from cardpipe.prepress.crop import PixelBox
 from cardpipe.prepress.decode import Picture, decode
 from cardpipe.prepress.picture import MAX_PIXELS, PictureFacts, judge
@@ -36,6 +37,9 @@ class PhotoOrder:
     top, right and bottom (a frame with 9 pt of bleed on three sides: ``(9, 9, 9, 0)``), so that a face that would be
     cut is noticed. ``cover`` fills the frame and crops, ``contain`` shows the whole picture within it. ``focus`` is the
     point that the crop centres on, in shares of width and height as seen, y downwards; None looks for faces.
+
+    ``profile`` is the ICC profile of the press that the order is pinned to. It speaks for CMYK photos that bring none;
+    with the ``colour`` cmyk the photo is made of that press's inks, at most ``max_ink`` per cent of them.
     """
 
     width_pt: Points
@@ -48,6 +52,9 @@ class PhotoOrder:
     where: str = "photo"
     knife_pt: tuple[Points, Points, Points, Points] = (0.0, 0.0, 0.0, 0.0)
     max_pixels: int = MAX_PIXELS
+    colour: Literal["srgb", "cmyk"] = "srgb"
+    profile: bytes | None = field(default=None, repr=False)
+    max_ink: float = 300.0
 
     def __post_init__(self) -> None:
         if self.width_pt <= 0 or self.height_pt <= 0:
@@ -56,15 +63,22 @@ class PhotoOrder:
             raise ValueError(f"fit is 'cover' or 'contain', not {self.fit!r}")
         if self.focus is not None and not all(0 <= share <= 1 for share in self.focus):
             raise ValueError("a focus is two shares between 0 and 1, from the left and from the top")
+        if self.colour not in ("srgb", "cmyk"):
+            raise ValueError(f"colour is 'srgb' or 'cmyk', not {self.colour!r}")
+        if self.colour == "cmyk" and (self.profile is None or not 0 < self.max_ink <= 400):
+            raise ValueError("a photo in cmyk needs the press's profile, and a limit of ink of up to 400 per cent")
 
 
 @dataclass(frozen=True, slots=True)
 class DevelopedPhoto:
     """A baseline JPEG without metadata or profile, to be tagged sRGB by the page (``grey``: one component, sRGB's
-    tone curve). ``width_pt`` and ``height_pt`` are the placed size: the frame's with ``cover``, within it with
-    ``contain``. ``ppi`` is the effective resolution of the source at that size, before it was brought down to the
-    target. ``crop`` and ``faces`` are boxes in pixels of the source as seen. ``findings`` may hold errors
-    (``photo.resolution.low``): the JPEG is then good for a proof, not for print.
+    tone curve). For an order in cmyk it is ``cmyk``, four inks inverted and marked as Adobe does, or ``grey``, black
+    ink alone as DeviceGray (see ``prepress.separation``).
+
+    ``width_pt`` and ``height_pt`` are the placed size: the frame's with ``cover``, within it with ``contain``. ``ppi``
+    is the effective resolution of the source at that size, before it was brought down to the target. ``crop`` and
+    ``faces`` are boxes in pixels of the source as seen. ``findings`` may hold errors (``photo.resolution.low``): the
+    JPEG is then good for a proof, not for print.
     """
 
     jpeg: bytes
@@ -77,15 +91,14 @@ class DevelopedPhoto:
     height_pt: Points
     faces: tuple[PixelBox, ...] = ()
     findings: tuple[Finding, ...] = ()
+    cmyk: bool = False
 
 
-def develop(data: bytes, order: PhotoOrder, cmyk_profile: bytes | None = None) -> DevelopedPhoto:
-    """Develop one photo. ``cmyk_profile`` speaks for CMYK pictures that bring no profile of their own.
+def develop(data: bytes, order: PhotoOrder) -> DevelopedPhoto:
+    """Develop one photo.
 
     Raises :class:`Refused` with every finding where the bytes give no whole picture (see ``prepress.picture``).
     """
-    import simplejpeg
-
     picture = decode(data, order.where, max_pixels=order.max_pixels)
     size = picture.size
     findings = list(picture.findings)
@@ -114,14 +127,25 @@ def develop(data: bytes, order: PhotoOrder, cmyk_profile: bytes | None = None) -
     enough = box[2] >= target[0] and box[3] >= target[1]
     wanted = (target[0], target[1]) if enough else (box[2], box[3])
     pixels = _resample(_cut(picture, box), *_stored(wanted, picture.orientation))
-    pixels, remarks = _to_srgb(upright(pixels, picture.orientation), picture, cmyk_profile, order.where)
+    pixels, remarks = to_srgb(upright(pixels, picture.orientation), picture, order.profile, order.where)
     findings += remarks
+    jpeg, remarks = _coded(pixels, order)
+    findings += remarks
+    height_px, width_px, bands = pixels.shape
+    grey, cmyk = bands == 1, bands == 3 and order.colour == "cmyk"
+    return DevelopedPhoto(jpeg, width_px, height_px, grey, ppi, box, *placed, found, tuple(findings), cmyk)
+
+
+def _coded(pixels: Pixels, order: PhotoOrder) -> tuple[bytes, list[Finding]]:
+    """The JPEG, and what is to be said of it."""
+    import simplejpeg
+
+    if order.colour == "cmyk" and order.profile is not None:
+        inks = separation.separate(pixels, order.profile)
+        return separation.encode(inks, order.quality, order.max_ink, order.where)
     grey = pixels.shape[2] == 1
-    jpeg = simplejpeg.encode_jpeg(
-        pixels, order.quality, "GRAY" if grey else "RGB", "Gray" if grey else "420", fastdct=False
-    )
-    height_px, width_px = pixels.shape[:2]
-    return DevelopedPhoto(jpeg, width_px, height_px, grey, ppi, box, placed[0], placed[1], found, tuple(findings))
+    space, chroma = ("GRAY", "Gray") if grey else ("RGB", "420")
+    return simplejpeg.encode_jpeg(pixels, order.quality, space, chroma, fastdct=False), []
 
 
 def _resolution(
@@ -213,76 +237,3 @@ def _resample(pixels: Pixels, width: int, height: int) -> Pixels:
     if (small.width, small.height) != (width, height):
         raise RuntimeError(f"libvips made {small.width} x {small.height} of {width} x {height}")
     return np.frombuffer(small.write_to_memory(), np.uint8).reshape(height, width, bands)
-
-
-_BANDS = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
-_ICC_SPACE = {"GRAY": "grey", "RGB": "rgb", "CMYK": "cmyk"}
-
-
-def _to_srgb(pixels: Pixels, picture: Picture, cmyk_profile: bytes | None, where: str) -> tuple[Pixels, list[Finding]]:
-    """Relative colorimetric with black point compensation, by LittleCMS. Grey stays one band."""
-    space, icc, findings = picture.space, picture.icc, list[Finding]()
-    if icc is not None and _profile_space(icc) != space:
-        findings.append(warning("photo.profile_unusable", where, "its colour profile is broken or not meant for it",
-                                "look at the proof: the colours may be off"))  # fmt: skip
-        icc = None
-    if icc is None and space == "cmyk":
-        if cmyk_profile is None:
-            findings.append(warning("photo.cmyk_unprofiled", where, "a CMYK picture without a colour profile",
-                                    "send it in RGB, or look at the proof: the colours may be off"))  # fmt: skip
-        else:
-            findings.append(note("photo.cmyk_assumed", where,
-                                 "a CMYK picture without a colour profile was read as the press's"))  # fmt: skip
-        icc = cmyk_profile
-    if space in ("grey", "rgb") and (icc is None or _is_srgb(icc, space)):
-        return pixels, findings
-    return _convert(pixels, space, icc), findings
-
-
-def _profile_space(icc: bytes) -> str | None:
-    """The pixels that a profile is for; None where it is not a profile that can be read."""
-    from PIL import ImageCms
-
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile
-        return _ICC_SPACE.get(profile.xcolor_space.strip()) if profile.device_class.strip() != "link" else None
-    except (OSError, ImageCms.PyCMSError):
-        return None
-
-
-@lru_cache(maxsize=8)
-def _transform(icc: bytes | None, space: str) -> Any:
-    from PIL import ImageCms
-
-    source = ImageCms.createProfile("LAB") if icc is None else ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    return ImageCms.buildTransform(
-        source, ImageCms.createProfile("sRGB"), _BANDS[space], "RGB",
-        ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )  # fmt: skip
-
-
-def _convert(pixels: Pixels, space: str, icc: bytes | None) -> Pixels:
-    import numpy as np
-    from PIL import Image, ImageCms
-
-    height, width = pixels.shape[:2]
-    if space == "grey":
-        ramp = ImageCms.applyTransform(Image.frombytes("L", (256, 1), bytes(range(256))), _transform(icc, space))
-        return np.asarray(ramp)[0, :, 1][pixels]
-    image = Image.frombuffer(_BANDS[space], (width, height), np.ascontiguousarray(pixels), "raw", _BANDS[space], 0, 1)
-    if space == "cmyk" and icc is None:
-        return np.asarray(image.convert("RGB"))
-    return np.asarray(ImageCms.applyTransform(image, _transform(icc, space)))
-
-
-@lru_cache(maxsize=8)
-def _is_srgb(icc: bytes, space: str) -> bool:
-    """Whether a profile moves no colour of a coarse grid by more than two levels: then converting is only a loss."""
-    import numpy as np
-
-    steps = np.linspace(0, 255, 9).astype(np.uint8)
-    if space == "grey":
-        grid = steps[None, :, None]
-    else:
-        grid = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(1, -1, 3)
-    return int(np.abs(_convert(grid, space, icc).astype(int) - grid).max()) <= 2

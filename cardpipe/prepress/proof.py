@@ -7,6 +7,7 @@ digest leaves the slots out, so an approval holds whatever batch and number the 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import math
@@ -31,6 +32,10 @@ _VEIL = 0.09  # how far the word across the page moves a pixel towards black or 
 _TABLE = (226, 224, 219)  # what a sheet of pages lies on
 _SLOT_EDGE = (116, 134, 150)
 _FINE = 4  # a slot's name is drawn so many times larger: small letters come out even
+#: ISO 32000-1, 8.6.6.4; the decode array turns light into ink.
+_GREY_PHOTO = "/DeviceGray"
+_BLACK_INK = "<< /FunctionType 2 /Domain [0 1] /C0 [0 0 0 0] /C1 [0 0 0 1] /N 1 >>"
+_BLACK_PHOTO = f"[/Separation /Black /DeviceCMYK {_BLACK_INK}] /Decode [1 0]"
 _GUIDES = {"trim": (226, 0, 122), "safe": (0, 140, 70), "fold": (0, 104, 200)}
 
 
@@ -73,13 +78,24 @@ def draw(fragment: Fragment, shared: Shared, stamp: Stamp, lettering: bytes, loo
     are those with which the print file is written."""
     sink = io.BytesIO()
     merge = Merge(sink, shared, stamp)
-    merge.add(fragment, lambda page, slot: ())
+    merge.add(_as_printed(fragment), lambda page, slot: ())
     merge.finish()
     with opened(sink.getvalue()) as document:
         return [
             ProofPage(page.name, _page(document, number, page, lettering, look))
             for number, page in enumerate(fragment.pages)
         ]
+
+
+def _as_printed(fragment: Fragment) -> Fragment:
+    """The fragment with each photo in black ink told as that ink. A press puts DeviceGray on its black plate, where
+    dots gain; the rasteriser would show it as light, far darker than it prints."""
+    shown = copy.copy(fragment)
+    shown.objects = [
+        {**entry, "head": [_BLACK_PHOTO if token == _GREY_PHOTO else token for token in entry["head"]]}
+        for entry in fragment.objects
+    ]
+    return shown
 
 
 def sheet(pages: Sequence[ProofPage]) -> Pixels:

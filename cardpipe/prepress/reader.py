@@ -30,7 +30,13 @@ class Stranger:
         return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def missing(stranger: Stranger, page: int, wanted: Sequence[str]) -> list[int]:
-    """Which of the wanted lines (by place) do not stand on that page, blanks aside."""
+def missing(stranger: Stranger, page: int, wanted: Sequence[str], *, beside: bool = False) -> list[int]:
+    """Which of the wanted lines (by place) do not stand on that page, blanks aside. ``beside``: other lines may stand
+    in the same row, as on a sheet of labels."""
     there = {"".join(line.split()) for line in stranger.lines(page)}
-    return [place for place, line in enumerate(wanted) if "".join(line.split()) not in there]
+    bare = ["".join(line.split()) for line in wanted]
+    return [
+        place
+        for place, line in enumerate(bare)
+        if line not in there and not (beside and any(line in whole for whole in there))
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import struct
 import threading
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from cardpipe.darkroom import frames
+from cardpipe.prepress.photo import PhotoOrder
 
 
 def good() -> dict[str, object]:
@@ -44,6 +46,40 @@ def test_a_good_answer_is_taken() -> None:
 def test_lies_are_not_believed(lie: dict[str, object]) -> None:
     with pytest.raises(frames.BadFrame):
         frames.developed({**good(), **lie}, tiny())
+
+
+def inked() -> bytes:
+    import simplejpeg
+
+    return bytes(simplejpeg.encode_jpeg(np.full((8, 8, 4), 90, np.uint8), 90, "CMYK", "444"))
+
+
+def test_four_inks_are_taken_with_the_mark_that_tells_how_they_are_stored() -> None:
+    cmyk = {**good(), "cmyk": True}
+    assert frames.developed(cmyk, inked()).cmyk and not frames.developed(good(), tiny()).cmyk
+    mark = inked().index(b"Adobe")
+    straight = inked()[: mark + 11] + b"\0" + inked()[mark + 12 :]  # the same bytes would print in other colours
+    out = io.BytesIO()
+    Image.new("CMYK", (8, 8)).save(out, "JPEG")
+    unmarked = inked()[:2] + inked()[mark + 12 :]
+    marked = tiny()[:2] + inked()[2 : mark + 12] + tiny()[20:]
+    for header, bad in (
+        (cmyk, straight), (cmyk, out.getvalue()), (cmyk, unmarked), (cmyk, tiny()), (good(), inked()), (good(), marked),
+        ({**cmyk, "grey": True}, inked()),
+    ):  # fmt: skip
+        with pytest.raises(frames.BadFrame):
+            frames.developed(header, bad)
+
+
+def test_an_order_names_its_presss_profile_and_does_not_carry_it() -> None:
+    order = PhotoOrder(72, 36, knife_pt=(9, 9, 9, 0), colour="cmyk", profile=b"press" * 1000, max_ink=280)
+    header = json.loads(json.dumps(frames.order_header(order)))
+    assert len(json.dumps(header)) < 1000
+    assert frames.photo_order(header, {header["profile"]: b"press" * 1000}) == order
+    with pytest.raises(KeyError):
+        frames.photo_order(header, {"another": b""})
+    plain = PhotoOrder(72, 36)
+    assert frames.photo_order(json.loads(json.dumps(frames.order_header(plain))), {}) == plain
 
 
 def test_only_a_plain_jpeg_is_taken() -> None:

@@ -114,8 +114,8 @@ def flat(colour: tuple[int, ...] | int, mode: str = "RGB") -> Image.Image:
     return Image.new(mode, (64, 64), colour)
 
 
-def middle(data: bytes, **more: bytes) -> np.ndarray:
-    return shown(develop(data, order(0.1, 0.1), **more))[15, 15]
+def middle(data: bytes) -> np.ndarray:
+    return shown(develop(data, order(0.1, 0.1)))[15, 15]
 
 
 def scene(left: int, size: tuple[int, int] = (1400, 560)) -> bytes:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
+from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
 from cardpipe.lettershop.setting import set_line, text_mark
 from cardpipe.model.units import Box, Size
+from cardpipe.preflight.inspector import Report, inspect
+from cardpipe.preflight.profile import Profile
+from cardpipe.prepress.dpart import Record
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Fragment, FragmentPage, Part, build
 from cardpipe.prepress.merge import Fill, Merge, Shared
@@ -29,6 +36,8 @@ TRIM = Box(9, 9, 282, 182)
 BLUE = Ink("blue", 1, 0.5, 0, 0)
 WORDS = "Łukasz Žižka, Ærøskøbing"
 STAMP = Stamp("20261201_CP", "2026-12-01", "press", "CGATS TR 006", "GRACoL", "DuplexFlipShortEdge")
+VT = dataclasses.replace(STAMP, records=True)
+X1A = dataclasses.replace(STAMP, output="X-1a")
 
 
 def jpeg(colour: tuple[int, int, int] = (200, 40, 30), size: tuple[int, int] = (48, 32)) -> bytes:
@@ -72,23 +81,86 @@ def card(name: str = WORDS, colour: tuple[int, int, int] = (200, 40, 30)) -> lis
     return [Page("outside", MEDIA, TRIM, outside), Page("inside", MEDIA, TRIM, inside)]
 
 
+def fine_card(name: str = WORDS, colour: tuple[int, int, int] = (200, 40, 30)) -> list[Page]:
+    """The same with pictures as fine as the inspector wants them."""
+    sharp: list[Page] = []
+    for page in card(name, colour):
+        marks = [
+            Photo(m.box, jpeg(colour, (420, 280)), 420, 280) if isinstance(m, Photo)
+            else Mask(m.box, g4(800, 200), 800, 200, m.ink) if isinstance(m, Mask)
+            else m
+            for m in page.marks
+        ]  # fmt: skip
+        sharp.append(dataclasses.replace(page, marks=tuple(marks)))
+    return sharp
+
+
+def plates_card(name: str = WORDS) -> list[Page]:
+    """The same for PDF/X-1a: the photo in four inks."""
+    picture = Image.new("CMYK", (420, 280), (20, 200, 190, 0))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=90)
+    outside, inside = fine_card(name)
+    marks = tuple(
+        Photo(m.box, out.getvalue(), 420, 280, cmyk=True) if isinstance(m, Photo) else m for m in outside.marks
+    )
+    return [dataclasses.replace(outside, marks=marks), inside]
+
+
 def fragment(pages: list[Page] | None = None) -> Fragment:
     return Fragment(io.BytesIO(build(pages or card(), SRGB_KEY)))
 
 
-def art() -> bytes:
-    """An artist's page: a green field."""
+def plates(pages: list[Page] | None = None) -> Fragment:
+    """A fragment for PDF/X-1a."""
+    return Fragment(io.BytesIO(build(pages or plates_card(), SRGB_KEY, "X-1a")))
+
+
+def art(change: Callable[[Pdf, Dictionary], bytes] | None = None) -> bytes:
+    """An artist's page: a green field, and what ``change`` adds (it gets the page's resources, and gives operators)."""
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(MEDIA.width, MEDIA.height))
-    page.Contents = pdf.make_stream(b"0.5 0 0.5 0 k 0 0 300 200 re f")
+    resources = Dictionary()
+    more = change(pdf, resources) if change else b""
+    page.obj.Resources = resources
+    page.Contents = pdf.make_stream(b"0.5 0 0.5 0 k 0 0 300 200 re f\n" + more)
     out = io.BytesIO()
     pdf.save(out, deterministic_id=True)
     return out.getvalue()
 
 
-def shared() -> Shared:
+def state(**entries: object) -> Callable[[Pdf, Dictionary], bytes]:
+    """A change of the art: a magenta bar under this graphics state."""
+
+    def change(pdf: Pdf, resources: Dictionary) -> bytes:
+        resources.ExtGState = Dictionary(G=pdf.make_indirect(Dictionary(Type=Name.ExtGState, **entries)))
+        return b"q /G gs 0 1 0 0 k 0 140 300 30 re f Q\n"
+
+    return change
+
+
+def softly(pdf: Pdf, resources: Dictionary) -> bytes:
+    """A change of the art: a cyan picture that fades out to the right, drawn within a form."""
+    across = Image.linear_gradient("L").rotate(-90).tobytes()
+    size = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 256, "Height": 256, "BitsPerComponent": 8}
+    fade = pdf.make_stream(zlib.compress(across), Filter=Name.FlateDecode, ColorSpace=Name.DeviceGray, **size)
+    cyan = zlib.compress(b"\xff\0\0\0" * 65536)
+    picture = pdf.make_stream(cyan, Filter=Name.FlateDecode, ColorSpace=Name.DeviceCMYK, SMask=fade, **size)
+    own = Dictionary(XObject=Dictionary(P=picture))
+    form = pdf.make_stream(
+        b"q 60 0 0 60 220 20 cm /P Do Q",
+        Type=Name.XObject,
+        Subtype=Name.Form,
+        BBox=Array([0, 0, 300, 200]),
+        Resources=own,
+    )
+    resources.XObject = Dictionary(Inner=form)
+    return b"/Inner Do\n"
+
+
+def shared(page: bytes | None = None) -> Shared:
     def parts(digest: str) -> list[Part]:
-        return art_parts(art(), MEDIA, digest)
+        return art_parts(page or art(), MEDIA, digest)
 
     def icc(digest: str) -> bytes:
         return PRESS if digest == "press" else SRGB
@@ -110,11 +182,22 @@ def numbered(number: int) -> Fill:
     return fill
 
 
-def merged(fragments: list[Fragment], fill: Fill = blank) -> bytes:
-    """The print file of these fragments."""
+def merged(
+    fragments: list[Fragment],
+    fill: Fill = blank,
+    stamp: Stamp = STAMP,
+    records: list[Record] | None = None,
+    page: bytes | None = None,
+) -> bytes:
+    """The print file of these fragments, over this page of art."""
     sink = io.BytesIO()
-    merge = Merge(sink, shared(), STAMP)
-    for one in fragments:
-        merge.add(one, fill)
+    merge = Merge(sink, shared(page), stamp)
+    for place, one in enumerate(fragments):
+        merge.add(one, fill, records[place] if records else None)
     merge.finish()
     return sink.getvalue()
+
+
+def look(data: bytes, pieces: int, **profile: object) -> Report:
+    """What the inspector says of a file of these cards."""
+    return inspect(io.BytesIO(data), Profile(trim=TRIM.size, bleed=9, **profile), pieces)  # type: ignore[arg-type]

@@ -162,3 +162,17 @@ def test_a_message_is_written_in_a_pen_and_never_in_a_colour_of_the_art() -> Non
     known = card.pens(design)
     assert known["pen"].c == design.inks["pen"].cmyk[0] / 100 and known["blue-black"] == card.PENS["blue-black"]
     assert "paper" in design.inks and "paper" not in known
+
+
+def test_the_colour_of_a_photo_goes_from_its_order_to_its_mark() -> None:
+    one = made("congratulations-bravo", photos=("main",))
+    design, layout = one.design, one.format
+    plain = card.photo_orders(design, layout, 300, 150)["main"]
+    inked = card.photo_orders(design, layout, 300, 150, colour="cmyk", profile=b"press", max_ink=280)["main"]
+    assert (plain.colour, plain.profile) == ("srgb", None)
+    assert inked == replace(plain, colour="cmyk", profile=b"press", max_ink=280)
+    (mark,) = marks(one, Photo)["outside"]
+    assert isinstance(mark, Photo) and not mark.cmyk
+    photos = {"main": replace(one.photos["main"], cmyk=True)}
+    (mark,) = marks(replace(one, photos=photos), Photo)["outside"]
+    assert isinstance(mark, Photo) and mark.cmyk and not mark.grey

@@ -8,13 +8,29 @@ import random
 import zlib
 
 import pytest
-from piecemaking import ART_KEY, FACE, MEDIA, SRGB_KEY, TRIM, WORDS, card, fragment, g4, jpeg, photo, words
+from piecemaking import (
+    ART_KEY,
+    BLUE,
+    FACE,
+    MEDIA,
+    SRGB_KEY,
+    TRIM,
+    WORDS,
+    card,
+    fragment,
+    g4,
+    jpeg,
+    photo,
+    plates,
+    plates_card,
+    words,
+)
 
 from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box
 from cardpipe.prepress.content import Names, content
 from cardpipe.prepress.fragment import Fragment, Part, build, pack
-from cardpipe.prepress.page import BLACK, Outline, Page, Slot
+from cardpipe.prepress.page import BLACK, REGISTRATION, Ink, Outline, Page, Rect, Slot
 
 PACKED = build(card(), SRGB_KEY)
 
@@ -69,6 +85,46 @@ def test_pictures_are_keyed_by_their_bytes() -> None:
 def test_a_grey_photo_leans_on_no_profile() -> None:
     opened = fragment([Page("outside", MEDIA, TRIM, (photo(grey=True),))])
     assert opened.shared() == set()
+
+
+def test_it_knows_the_output_that_it_was_made_for() -> None:
+    assert (fragment().output, plates().output) == ("X-4", "X-1a")
+    assert plates().shared() == {ART_KEY, f"font:{FACE.font.digest}"}, "no profile but the press's"
+    assert build(plates_card(), SRGB_KEY) != build(plates_card(), SRGB_KEY, "X-1a")
+
+
+def test_a_screen_photo_never_gets_into_a_fragment_of_plates() -> None:
+    with pytest.raises(Bug, match="sRGB"):
+        build(card(), SRGB_KEY, "X-1a")
+    head = plates([Page("outside", MEDIA, TRIM, (photo(grey=True),))]).objects[0]["head"]
+    assert "/DeviceGray" in "".join(head) and "CalGray" not in "".join(head)
+
+
+@pytest.mark.parametrize("more", [{}, {"grey": True}])
+def test_a_photo_said_to_be_in_four_inks_must_be_marked_so(more: dict[str, bool]) -> None:
+    """Without Adobe's mark its numbers may stand the other way round."""
+    with pytest.raises(Bug, match="negative"):
+        build([Page("outside", MEDIA, TRIM, (photo(cmyk=True, **more),))], SRGB_KEY)
+
+
+def test_the_registration_colour_is_noted_with_its_recipe() -> None:
+    page = Page("outside", MEDIA, TRIM, (Rect(Box(0, 0, 5, 5), REGISTRATION), Rect(Box(0, 0, 5, 5), BLUE)))
+    opened = fragment([page])
+    assert opened.pages[0].spaces == {"CSAll": "spot:1 1 1 1:All"}
+    assert b"/CSAll cs 1 scn" in zlib.decompress(opened.stream(opened.pages[0].contents))
+    assert opened.shared() == set(), "nobody is asked for it"
+
+
+def test_an_ink_that_is_only_called_all_is_an_ink() -> None:
+    opened = fragment([Page("outside", MEDIA, TRIM, (Rect(Box(0, 0, 5, 5), Ink("All", 0, 1, 0, 0)),))])
+    assert opened.pages[0].spaces == {}
+    assert b"0 1 0 0 k" in zlib.decompress(opened.stream(opened.pages[0].contents))
+
+
+def test_one_spot_colour_has_one_recipe() -> None:
+    marks = [Rect(Box(0, 0, 5, 5), Ink("Dieline", 0, 1, 0, share, spot=True)) for share in (0, 1)]
+    with pytest.raises(Bug, match="Dieline"):
+        build([Page("outside", MEDIA, TRIM, tuple(marks))], SRGB_KEY)
 
 
 def test_the_bytes_are_always_the_same() -> None:

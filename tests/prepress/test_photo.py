@@ -137,7 +137,7 @@ def test_cmyk_is_read_by_its_own_profile_or_the_presss() -> None:
     icc = press.read_bytes()
     ink = (200, 60, 20, 10)
     own = develop(saved(flat(ink, "CMYK"), "JPEG", quality=100, icc_profile=icc), order(0.1, 0.1))
-    given = develop(saved(flat(ink, "CMYK"), "TIFF"), order(0.1, 0.1), cmyk_profile=icc)
+    given = develop(saved(flat(ink, "CMYK"), "TIFF"), order(0.1, 0.1, profile=icc))
     naive = develop(saved(flat(ink, "CMYK"), "TIFF"), order(0.1, 0.1))
     assert near(shown(own)[15, 15], tuple(shown(given)[15, 15]), 4)
     assert not near(shown(naive)[15, 15], tuple(shown(given)[15, 15]), 12)
@@ -216,7 +216,9 @@ def test_contain_shows_the_whole_picture() -> None:
 
 
 def test_an_order_that_cannot_be_is_refused_at_once() -> None:
-    for bad in ({"width_pt": 0.0}, {"fit": "stretch"}, {"focus": (0.5, 1.5)}):
+    cmyk = {"colour": "cmyk"}
+    for bad in ({"width_pt": 0.0}, {"fit": "stretch"}, {"focus": (0.5, 1.5)}, {"colour": "lab"}, cmyk,
+                {**cmyk, "profile": b"press", "max_ink": 401.0}):  # fmt: skip
         with pytest.raises(ValueError):
             PhotoOrder(**{"width_pt": 72.0, "height_pt": 72.0, **bad})  # type: ignore[arg-type]
 
