@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cardpipe.model.finding import Level
+from cardpipe.preflight.codes import CODES
 from cardpipe.preflight.profile import Profile
 
 SUBJECTS = (
     "file",
     "packet",
     "intent",
+    "records",
+    "part",
     "page",
     "annotation",
     "stream",
@@ -25,6 +28,8 @@ SUBJECTS = (
     "paint",
     "stroke",
     "mark",
+    "registration",
+    "hint",
 )
 """What checks look at; an inspection counts how many of each it has seen."""
 
@@ -35,6 +40,8 @@ class View:
 
     profile: Profile
     expected_pages: int | None = None
+    expected_records: int | None = None
+    pieces: int | None = None
     memory: dict[str, Any] = field(default_factory=dict)
 
 
@@ -44,7 +51,8 @@ When = Callable[[Any, View], bool]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule. ``code`` is eternal: a check that changes its meaning gets a new one. Calling it yields messages."""
+    """One rule. ``code`` is eternal: a check that changes its meaning gets a new one. ``only`` names the one standard
+    that asks for it, where not all do. Calling it yields messages."""
 
     code: str
     of: str
@@ -54,6 +62,7 @@ class Check:
     rationale: str
     body: Body
     when: When | None = None
+    only: str = ""
 
     def concerns(self, subject: Any, view: View) -> bool:
         """Whether the check has anything to say about this subject; what it does not concern is not counted."""
@@ -64,16 +73,25 @@ class Check:
 
 
 def check(
-    code: str, of: str, clause: str, remedy: str, level: Level = Level.ERROR, when: When | None = None
+    code: str,
+    of: str,
+    clause: str,
+    remedy: str,
+    level: Level = Level.ERROR,
+    when: When | None = None,
+    only: str = "",
 ) -> Callable[[Body], Check]:
     """Make a check of a generator of messages. Its docstring is the rationale, and a check without one is refused."""
     if of not in SUBJECTS:
         raise ValueError(f"check {code}: {of!r} is no subject; known are {', '.join(SUBJECTS)}")
 
+    if code not in CODES:
+        raise ValueError(f"check {code} is not among the ids of preflight.codes; write it there, for ever")
+
     def register(body: Body) -> Check:
         rationale = " ".join((body.__doc__ or "").split())
         if not rationale:
             raise ValueError(f"check {code} needs a rationale as its docstring")
-        return Check(code, of, level, clause, remedy, rationale, body, when)
+        return Check(code, of, level, clause, remedy, rationale, body, when, only)
 
     return register

@@ -9,6 +9,7 @@ from cardpipe.preflight.check import View, check
 from cardpipe.preflight.subjects import File, Intent, Packet
 
 _X4 = "ISO 15930-7:2010"
+_PDFX = "ISO 15930-4:2003 and -7:2010"
 _WRITER = "Let prepress.pdf finish the file: it stamps header, Info, XMP and output intent together."
 
 
@@ -16,7 +17,7 @@ def _readable(packet: Packet, view: View) -> bool:
     return not packet.trouble
 
 
-@check("pdf.version", "file", f"{_X4}, PDF 1.6; ISO 32000-1, 7.5.2", "Write the file with version 1.6.")
+@check("pdf.version", "file", f"{_X4}, PDF 1.6; ISO 32000-1, 7.5.2", "Write the file with version 1.6.", only="X-4")
 def version(file: File, view: View) -> Iterator[str]:
     """PDF/X-4 is PDF 1.6. Press-side checkers bounce a 1.7 header although the content would print."""
     if not file.header.startswith(b"%PDF-1.6"):
@@ -25,14 +26,14 @@ def version(file: File, view: View) -> Iterator[str]:
         yield f"the catalog raises the version to {file.catalog_version}"
 
 
-@check("pdf.encrypted", "file", f"{_X4}, no encryption", "Save the file without any password or permission.")
+@check("pdf.encrypted", "file", f"{_PDFX}, no encryption", "Save the file without any password or permission.")
 def encrypted(file: File, view: View) -> Iterator[str]:
     """A RIP cannot ask for a password, and encryption, even with an empty one, is forbidden in PDF/X."""
     if file.encrypted:
         yield "the file is encrypted"
 
 
-@check("pdf.id", "file", f"{_X4}, file identifier; ISO 32000-1, 14.4", _WRITER)
+@check("pdf.id", "file", f"{_PDFX}, file identifier; ISO 32000-1, 14.4", _WRITER)
 def identifier(file: File, view: View) -> Iterator[str]:
     """The trailer's ID tells two files of one name apart, on the press floor as in a workflow's cache."""
     if len(file.ids) != 2 or not all(file.ids):
@@ -46,7 +47,7 @@ def ending(file: File, view: View) -> Iterator[str]:
         yield "the file does not end with %%EOF"
 
 
-@check("info.keys", "file", f"{_X4}, document information", _WRITER)
+@check("info.keys", "file", f"{_PDFX}, document information", _WRITER)
 def info_keys(file: File, view: View) -> Iterator[str]:
     """Operators find a file by these; PDF/X wants title, dates and makers to be named."""
     missing = [
@@ -56,21 +57,21 @@ def info_keys(file: File, view: View) -> Iterator[str]:
         yield f"Info lacks {', '.join(missing)}"
 
 
-@check("info.trapped", "file", f"{_X4}, Trapped", "Set /Trapped to the name /False (or /True, if it is).")
+@check("info.trapped", "file", f"{_PDFX}, Trapped", "Set /Trapped to the name /False (or /True, if it is).")
 def trapped(file: File, view: View) -> Iterator[str]:
     """The press must know whether trapping was done; 'Unknown', a string or nothing leaves it to chance."""
     if file.trapped not in ("/True", "/False"):
         yield f"/Trapped is {file.trapped or 'absent'}, neither /True nor /False"
 
 
-@check("xmp.missing", "file", f"{_X4}, metadata; ISO 32000-1, 14.3.2", _WRITER)
+@check("xmp.missing", "file", f"{_X4}, metadata; ISO 32000-1, 14.3.2", _WRITER, only="X-4")
 def xmp_missing(file: File, view: View) -> Iterator[str]:
     """X-4 declares itself in XMP and nowhere else: without a packet the file is a plain PDF."""
     if not file.has_metadata:
         yield "the catalog has no /Metadata stream"
 
 
-@check("intent.count", "file", f"{_X4}, output intents", _WRITER)
+@check("intent.count", "file", f"{_PDFX}, output intents", _WRITER)
 def intent_count(file: File, view: View) -> Iterator[str]:
     """One output intent says for which printing condition every colour was meant; with none or two nobody knows."""
     if file.intents != 1:
@@ -90,7 +91,7 @@ def page_count(file: File, view: View) -> Iterator[str]:
         yield f"the file has {file.pages} pages; the pieces need {view.expected_pages}"
 
 
-@check("file.interactive", "file", f"{_X4}, actions, forms, embedded files", "Remove the named entries.")
+@check("file.interactive", "file", f"{_PDFX}, actions, forms, embedded files", "Remove the named entries.")
 def interactive(file: File, view: View) -> Iterator[str]:
     """Scripts, actions, form fields and attachments have no meaning on paper and are a door for malice."""
     found = sorted(file.catalog & {"OpenAction", "AA", "AcroForm", "Collection", "AF", "Requirements"})
@@ -101,14 +102,14 @@ def interactive(file: File, view: View) -> Iterator[str]:
         yield f"the file carries {', '.join(found)}"
 
 
-@check("file.layers", "file", f"{_X4}, optional content; house", "Flatten the layers before the file is made.")
+@check("file.layers", "file", f"{_PDFX}, optional content; house", "Flatten the layers before the file is made.")
 def layers(file: File, view: View) -> Iterator[str]:
     """What is switched on differs from program to program, so a layer may or may not be printed."""
     if "OCProperties" in file.catalog:
         yield "the file has layers (/OCProperties)"
 
 
-@check("file.viewer_areas", "file", f"{_X4}, viewer preferences", "Remove these viewer preferences.")
+@check("file.viewer_areas", "file", f"{_PDFX}, viewer preferences", "Remove these viewer preferences.")
 def viewer_areas(file: File, view: View) -> Iterator[str]:
     """ViewArea, PrintArea and their clips could cut the bleed away; only the two outer boxes are allowed."""
     keys = ("ViewArea", "ViewClip", "PrintArea", "PrintClip")
@@ -120,7 +121,7 @@ def viewer_areas(file: File, view: View) -> Iterator[str]:
 _AREAS = ("MediaBox", "BleedBox")
 
 
-@check("xmp.filtered", "packet", f"{_X4}, metadata stream", "Store the catalog's XMP without /Filter.")
+@check("xmp.filtered", "packet", f"{_X4}, metadata stream", "Store the catalog's XMP without /Filter.", only="X-4")
 def xmp_filtered(packet: Packet, view: View) -> Iterator[str]:
     """Workflows find the packet by searching the raw bytes of a file; a compressed one is not found."""
     if packet.filters:
@@ -134,7 +135,7 @@ def xmp_malformed(packet: Packet, view: View) -> Iterator[str]:
         yield f"the XMP packet cannot be read: {packet.trouble}"
 
 
-@check("xmp.pdfx", "packet", f"{_X4}, identification", _WRITER, when=_readable)
+@check("xmp.pdfx", "packet", f"{_X4}, identification", _WRITER, when=_readable, only="X-4")
 def xmp_pdfx(packet: Packet, view: View) -> Iterator[str]:
     """GTS_PDFXVersion is the one line that makes a file PDF/X-4 to every reader."""
     found, wanted = packet.properties.get(f"{xmp.PDFX_ID}GTS_PDFXVersion", ""), f"PDF/{view.profile.standard}"
@@ -142,7 +143,7 @@ def xmp_pdfx(packet: Packet, view: View) -> Iterator[str]:
         yield f"pdfxid:GTS_PDFXVersion is {found or 'absent'}, not {wanted}"
 
 
-@check("xmp.dates", "packet", f"{_X4}, metadata", _WRITER, when=_readable)
+@check("xmp.dates", "packet", f"{_X4}, metadata", _WRITER, when=_readable, only="X-4")
 def xmp_dates(packet: Packet, view: View) -> Iterator[str]:
     """The three dates tell which of two files is the newer, and whether its metadata was changed afterwards."""
     keys = ("CreateDate", "ModifyDate", "MetadataDate")
@@ -151,7 +152,7 @@ def xmp_dates(packet: Packet, view: View) -> Iterator[str]:
         yield f"absent or no date: {', '.join(missing)}"
 
 
-@check("xmp.ids", "packet", f"{_X4}, metadata", _WRITER, when=_readable)
+@check("xmp.ids", "packet", f"{_X4}, metadata", _WRITER, when=_readable, only="X-4")
 def xmp_ids(packet: Packet, view: View) -> Iterator[str]:
     """DocumentID, VersionID and RenditionClass identify the document across revisions."""
     keys = ("DocumentID", "VersionID", "RenditionClass")
@@ -160,14 +161,14 @@ def xmp_ids(packet: Packet, view: View) -> Iterator[str]:
         yield f"absent: {', '.join(missing)}"
 
 
-@check("xmp.title", "packet", f"{_X4}, metadata", _WRITER, when=_readable)
+@check("xmp.title", "packet", f"{_X4}, metadata", _WRITER, when=_readable, only="X-4")
 def xmp_title(packet: Packet, view: View) -> Iterator[str]:
     """The title in the default language is what a press console lists."""
     if not packet.properties.get(f"{xmp.DC}title"):
         yield "dc:title has no x-default text"
 
 
-@check("xmp.agreement", "packet", f"{_X4}, metadata; ISO 32000-1, 14.3", _WRITER, when=_readable)
+@check("xmp.agreement", "packet", f"{_X4}, metadata; ISO 32000-1, 14.3", _WRITER, when=_readable, only="X-4")
 def xmp_agreement(packet: Packet, view: View) -> Iterator[str]:
     """Some programs read Info and others XMP: where the two differ, two operators see two different files."""
     title, found = packet.info.get("Title", ""), packet.properties.get(f"{xmp.DC}title", "")
@@ -182,7 +183,7 @@ def xmp_agreement(packet: Packet, view: View) -> Iterator[str]:
         yield f"Info /Trapped is {packet.trapped} and pdf:Trapped is {declared or 'absent'}"
 
 
-@check("intent.condition", "intent", f"{_X4}, output intents", _WRITER)
+@check("intent.condition", "intent", f"{_PDFX}, output intents", _WRITER)
 def intent_condition(intent: Intent, view: View) -> Iterator[str]:
     """The identifier names the printing condition in the words of the trade, e.g. 'CGATS TR 006'."""
     if not intent.condition.strip():
@@ -191,7 +192,13 @@ def intent_condition(intent: Intent, view: View) -> Iterator[str]:
         yield f"RegistryName is {intent.registry!r}; only http://www.color.org registers conditions"
 
 
-@check("intent.profile", "intent", f"{_X4}, output intents", "Embed the press's ICC profile as DestOutputProfile.")
+@check(
+    "intent.profile",
+    "intent",
+    f"{_X4}, output intents",
+    "Embed the press's ICC profile as DestOutputProfile.",
+    only="X-4",
+)
 def intent_profile(intent: Intent, view: View) -> Iterator[str]:
     """X-4 carries its profile inside; a reference to one elsewhere is X-4p, and a missing one is a guess."""
     if not intent.embedded:

@@ -10,13 +10,14 @@ from cardpipe.preflight.colour import Space
 from cardpipe.preflight.subjects import Font, Form, GState, Image
 
 _X4 = "ISO 15930-7:2010"
+_PDFX = "ISO 15930-4:2003 and -7:2010"
 _PROCESS = {"Cyan", "Magenta", "Yellow", "Black", "None", "All"}
 
 
 @check(
     "font.embedded",
     "font",
-    f"{_X4}, fonts",
+    f"{_PDFX}, fonts",
     "Embed the font; with reportlab, name an embedded initialFontName.",
     when=lambda font, view: font.kind != "Type3",
 )
@@ -33,14 +34,14 @@ def font_type3(font: Font, view: View) -> Iterator[str]:
         yield "a Type 3 font is referred to"
 
 
-@check("filter.image.lzw", "image", f"{_X4}, compression", "Compress with Flate or DCT.")
+@check("filter.image.lzw", "image", f"{_PDFX}, compression", "Compress with Flate or DCT.")
 def image_lzw(image: Image, view: View) -> Iterator[str]:
     """PDF/X forbids LZW, so a RIP that keeps to the standard may stop at it."""
     if "LZWDecode" in image.filters:
         yield f"the {image.role} is stored with LZW"
 
 
-@check("filter.image.jpx", "image", "house", "Store photos as JPEG (DCT).", Level.WARNING)
+@check("filter.image.jpx", "image", "house", "Store photos as JPEG (DCT).", Level.WARNING, only="X-4")
 def image_jpx(image: Image, view: View) -> Iterator[str]:
     """JPEG 2000 and JBIG2 are legal, and old RIPs choke on them in the middle of a run."""
     for name in ("JPXDecode", "JBIG2Decode"):
@@ -48,7 +49,7 @@ def image_jpx(image: Image, view: View) -> Iterator[str]:
             yield f"the {image.role} is stored with {name.removesuffix('Decode')}"
 
 
-@check("image.bits", "image", "house", "Store images with 8 bits a component, or 1.", Level.WARNING)
+@check("image.bits", "image", "house", "Store images with 8 bits a component, or 1.", Level.WARNING, only="X-4")
 def image_bits(image: Image, view: View) -> Iterator[str]:
     """Sixteen bits double the file and no press shows them."""
     if image.bits > 8:
@@ -61,6 +62,7 @@ def image_bits(image: Image, view: View) -> Iterator[str]:
     "ISO 32000-1, 11.6.5.3",
     "Store the soft mask in DeviceGray.",
     when=lambda image, view: image.role == "soft mask",
+    only="X-4",
 )
 def soft_mask_space(image: Image, view: View) -> Iterator[str]:
     """A soft mask is a share of cover, not a colour; the standard knows it in DeviceGray only."""
@@ -68,7 +70,7 @@ def soft_mask_space(image: Image, view: View) -> Iterator[str]:
         yield f"the soft mask is in {image.space.label if image.space else 'no colour space'}"
 
 
-@check("object.obsolete", "form", f"{_X4}, XObjects", "Draw the content itself; remove the named entries.")
+@check("object.obsolete", "form", f"{_PDFX}, XObjects", "Draw the content itself; remove the named entries.")
 def obsolete_form(form: Form, view: View) -> Iterator[str]:
     """PostScript, OPI proxies and references to other files print as something else than what was approved, or not."""
     found = sorted(form.keys & {"OPI", "Ref", "PS"})
@@ -81,7 +83,7 @@ def obsolete_form(form: Form, view: View) -> Iterator[str]:
             yield f"a form has /{key}"
 
 
-@check("object.image.obsolete", "image", f"{_X4}, alternate images and OPI", "Remove these keys from the image.")
+@check("object.image.obsolete", "image", f"{_PDFX}, alternate images and OPI", "Remove these keys from the image.")
 def obsolete_image(image: Image, view: View) -> Iterator[str]:
     """An alternate or an OPI comment lets a press swap the picture for another."""
     found = sorted(image.keys & {"OPI", "Alternates"})
@@ -89,28 +91,30 @@ def obsolete_image(image: Image, view: View) -> Iterator[str]:
         yield f"the {image.role} has {', '.join('/' + key for key in found)}"
 
 
-@check("object.layered", "form", f"{_X4}, optional content; house", "Flatten the layers before the file is made.")
+@check("object.layered", "form", f"{_PDFX}, optional content; house", "Flatten the layers before the file is made.")
 def layered_form(form: Form, view: View) -> Iterator[str]:
     """A form that belongs to a layer is printed by some and not by others."""
     if "OC" in form.keys:
         yield "a form belongs to a layer (/OC)"
 
 
-@check("gstate.transfer", "gstate", f"{_X4}, transfer curves", "Remove /TR and /TR2; put the curve into the colours.")
+@check("gstate.transfer", "gstate", f"{_PDFX}, transfer curves", "Remove /TR and /TR2; put the curve into the colours.")
 def transfer(state: GState, view: View) -> Iterator[str]:
     """A transfer curve bends every ink behind the profile's back."""
     if state.transfer:
         yield "a graphics state sets a transfer curve (/TR or /TR2)"
 
 
-@check("gstate.halftone", "gstate", f"{_X4}, halftones", "Remove /HTP and /HTO.")
+@check("gstate.halftone", "gstate", f"{_PDFX}, halftones", "Remove /HTP and /HTO.")
 def halftone(state: GState, view: View) -> Iterator[str]:
     """The halftone's origin belongs to the press."""
     if state.halftone_phase:
         yield "a graphics state sets the halftone's origin (/HTP or /HTO)"
 
 
-@check("colour.rgb", "space", f"{_X4}, device colour spaces", "Convert to CMYK, or tag it with an ICC profile.")
+@check(
+    "colour.rgb", "space", f"{_X4}, device colour spaces", "Convert to CMYK, or tag it with an ICC profile.", only="X-4"
+)
 def rgb(space: Space, view: View) -> Iterator[str]:
     """With a CMYK output intent, untagged RGB means a different colour to each RIP."""
     if any(one.family == "DeviceRGB" and not one.remapped for one in space.lineage()):
@@ -123,6 +127,7 @@ def rgb(space: Space, view: View) -> Iterator[str]:
     f"{_X4}, ICCBased; ICC.1:2010, 7.2",
     "Embed the right profile and write its own /N.",
     when=lambda space, view: any(one.icc for one in space.lineage()),
+    only="X-4",
 )
 def icc(space: Space, view: View) -> Iterator[str]:
     """A profile for other components than the colour has is ignored by some RIPs and fatal to others."""
@@ -163,7 +168,7 @@ def spot(space: Space, view: View) -> Iterator[str]:
 @check(
     "colour.spot.twins",
     "space",
-    f"{_X4}, Separation",
+    f"{_PDFX}, Separation",
     "Define each spot colour once and refer to it.",
     when=lambda space, view: any(one.inks for one in space.lineage()),
 )

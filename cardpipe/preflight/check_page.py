@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from cardpipe.model.units import Box, Size, to_mm
 from cardpipe.preflight.check import View, check
-from cardpipe.preflight.subjects import Annotation, Mark, Page, Stream
+from cardpipe.preflight.subjects import Annotation, Mark, Page, Registration, Stream
 
-_X4 = "ISO 15930-7:2010"
+_X = "ISO 15930-4:2003 and -7:2010"
 _SLACK = 0.01
 
 
-@check("page.trim", "page", f"{_X4}, page boxes; ISO 32000-1, 14.11.2", "Write /TrimBox, and no /ArtBox, on the page.")
+@check("page.trim", "page", f"{_X}, page boxes; ISO 32000-1, 14.11.2", "Write /TrimBox, and no /ArtBox, on the page.")
 def trim(page: Page, view: View) -> Iterator[str]:
     """The cut line is what imposition places and the knife follows; it is never inherited and never guessed."""
     if (page.trim is None) == (page.art is None):
@@ -26,7 +26,7 @@ def bleedbox(page: Page, view: View) -> Iterator[str]:
         yield "the page itself has no /BleedBox"
 
 
-@check("page.nesting", "page", f"{_X4}, page boxes", "Write boxes with trim in bleed in media; leave /CropBox out.")
+@check("page.nesting", "page", f"{_X}, page boxes", "Write boxes with trim in bleed in media; leave /CropBox out.")
 def nesting(page: Page, view: View) -> Iterator[str]:
     """A trim beyond the bleed, or a crop that cuts into the bleed, has no meaning that two programs agree on."""
     inner = page.trim or page.art
@@ -48,7 +48,7 @@ def nesting(page: Page, view: View) -> Iterator[str]:
     "page",
     "house: press profile",
     "Let the art reach the bleed on all four sides.",
-    when=lambda page, view: page.trim is not None and page.bleed is not None,
+    when=lambda page, view: page.trim is not None and page.bleed is not None and not view.profile.imposed,
 )
 def bleed(page: Page, view: View) -> Iterator[str]:
     """Knives wander by a millimetre. Art that ends at the cut line shows a white sliver on every tenth card."""
@@ -102,14 +102,14 @@ def rotated(page: Page, view: View) -> Iterator[str]:
         yield f"/Rotate is {page.rotate:g}"
 
 
-@check("page.user_unit", "page", f"{_X4}; ISO 32000-1, 14.8.2 (Table 30)", "Write coordinates in points.")
+@check("page.user_unit", "page", f"{_X}; ISO 32000-1, 14.8.2 (Table 30)", "Write coordinates in points.")
 def user_unit(page: Page, view: View) -> Iterator[str]:
     """A scaled page is read at another size by programs that do not know the key."""
     if page.user_unit != 1.0:
         yield f"/UserUnit is {page.user_unit:g}"
 
 
-@check("page.presentation", "page", f"{_X4}, presentations and actions", "Remove these keys from the page.")
+@check("page.presentation", "page", f"{_X}, presentations and actions", "Remove these keys from the page.")
 def presentation(page: Page, view: View) -> Iterator[str]:
     """Slide-show effects and page actions are for screens; PDF/X forbids them, and reportlab writes /Trans."""
     found = sorted(page.keys & {"AA", "Trans", "PresSteps", "Dur"})
@@ -123,6 +123,7 @@ def presentation(page: Page, view: View) -> Iterator[str]:
     "house; ISO 32000-1, 11.6.6",
     "Give the page a transparency group in DeviceCMYK.",
     when=lambda page, view: bool(page.transparent),
+    only="X-4",
 )
 def blend_space(page: Page, view: View) -> Iterator[str]:
     """Transparent colours are mixed in the page group's space; without one each RIP picks its own, and colours move."""
@@ -136,7 +137,7 @@ def blend_space(page: Page, view: View) -> Iterator[str]:
 @check(
     "page.annotation",
     "annotation",
-    f"{_X4}, annotations",
+    f"{_X}, annotations",
     "Remove the annotation, or move it out of the bleed.",
     when=lambda note, view: note.kind not in ("PrinterMark", "TrapNet"),
 )
@@ -146,14 +147,14 @@ def annotation(note: Annotation, view: View) -> Iterator[str]:
         yield f"an annotation ({note.kind or 'of no kind'}) lies within the bleed"
 
 
-@check("page.annotation.action", "annotation", f"{_X4}, actions", "Remove the annotation's action.")
+@check("page.annotation.action", "annotation", f"{_X}, actions", "Remove the annotation's action.")
 def annotation_action(note: Annotation, view: View) -> Iterator[str]:
     """Paper does nothing when it is touched."""
     if note.action:
         yield f"an annotation ({note.kind or 'of no kind'}) carries an action"
 
 
-@check("content.operators", "stream", f"{_X4}; ISO 32000-1, 7.8.2", "Write the content anew; it may be damaged.")
+@check("content.operators", "stream", f"{_X}; ISO 32000-1, 7.8.2", "Write the content anew; it may be damaged.")
 def operators(stream: Stream, view: View) -> Iterator[str]:
     """An operator that no standard knows is a sign of damage, and what a RIP does there is its own affair."""
     if stream.unknown:
@@ -167,7 +168,7 @@ def balance(stream: Stream, view: View) -> Iterator[str]:
         yield f"q and Q do not pair ({stream.imbalance} left over)"
 
 
-@check("filter.lzw", "stream", f"{_X4}, compression", "Compress with Flate.")
+@check("filter.lzw", "stream", f"{_X}, compression", "Compress with Flate.")
 def lzw_stream(stream: Stream, view: View) -> Iterator[str]:
     """PDF/X forbids LZW, so a RIP that keeps to the standard may stop at it."""
     if "LZWDecode" in stream.filters:
@@ -175,8 +176,8 @@ def lzw_stream(stream: Stream, view: View) -> Iterator[str]:
 
 
 def _on_bleeding_card(mark: Mark, view: View) -> bool:
-    """Not beside the card, and not on a page that is printed without bleed."""
-    return mark.trim.overlaps(mark.box) and min(_margins(mark.trim, mark.bleed)) > 0.5
+    """Not beside the card, not on a page that is printed without bleed, and not on a sheet, whose cards lie within."""
+    return not view.profile.imposed and mark.trim.overlaps(mark.box) and min(_margins(mark.trim, mark.bleed)) > 0.5
 
 
 @check(
@@ -201,3 +202,16 @@ def art_bleed(mark: Mark, view: View) -> Iterator[str]:
     ]
     if short:
         yield f"{mark.what} of {_size(box.size)} reaches the cut line and not the bleed: {', '.join(short)}"
+
+
+@check(
+    "colour.registration",
+    "registration",
+    "house; ISO 32000-1, 8.6.6.4",
+    "Draw it in black or another ink of the card; registration colour belongs beside the trim.",
+    when=lambda painted, view: not view.profile.imposed,
+)
+def registration(painted: Registration, view: View) -> Iterator[str]:
+    """Registration colour prints on every plate at once, 400 % of ink: right for crop marks, ruinous on a card."""
+    if painted.trim.overlaps(painted.box):
+        yield f"something of {_size(painted.box.size)} within the trim is painted in the registration colour (/All)"

@@ -16,7 +16,7 @@ Operation: TypeAlias = tuple[bytes, list[bytes]]
 """An operator and its operands as written: names with their slash, strings and arrays with their delimiters."""
 
 PATH = b"path"
-"""Stands for any number of m, l, c, v, y and h in a row, without their operands."""
+"""Stands for any number of m, l, c, v, y and h in a row; its one operand is all of them as written."""
 
 _TOKEN = re.compile(
     rb"""
@@ -56,7 +56,7 @@ def operations(data: bytes) -> Iterator[Operation]:
         position = match.end()
         kind = match.lastindex
         if kind == 1:
-            yield PATH, []
+            yield PATH, [match.group(1)]
             operands = []
         elif kind == 3:
             numbers, operator = match.group(2, 3)

@@ -13,6 +13,7 @@ from cardpipe.preflight.subjects import Annotation, File, Intent, Packet, Page
 from cardpipe.preflight.survey import Survey, inherited
 
 _INFO = ("Title", "Creator", "Producer", "CreationDate", "ModDate")
+_IDENTITY = ("GTS_PDFXVersion", "GTS_PDFXConformance")
 _OUTLINE_LIMIT = 10_000
 
 
@@ -37,7 +38,13 @@ def info(document: Document) -> tuple[dict[str, str], str]:
     return texts, f"/{trapped.name}" if trapped.name else f"({trapped.text})"
 
 
-def file(document: Document, size: int, head: bytes, tail: bytes, pages: int) -> File:
+def identity(document: Document) -> dict[str, str]:
+    """What Info says of PDF/X: there X-1a and X-3 declare themselves, X-4 does not."""
+    node = document.trailer.get("Info")
+    return {key: node.get(key).text for key in _IDENTITY if node.has(key)}
+
+
+def file(document: Document, size: int, head: bytes, tail: bytes, pages: int, vt: str) -> File:
     """The facts of the whole file."""
     catalog, texts = document.catalog, info(document)
     viewer = {key: node.name for key, node in catalog.get("ViewerPreferences").items() if node.name}
@@ -57,6 +64,9 @@ def file(document: Document, size: int, head: bytes, tail: bytes, pages: int) ->
         names=frozenset(catalog.get("Names").names()),
         outline_actions=_outline_actions(catalog.get("Outlines")),
         viewer=viewer,
+        identity=identity(document),
+        compressed=document.trailer.get("Type").name == "XRef" or document.trailer.has("XRefStm"),
+        vt=vt,
     )
 
 
@@ -80,11 +90,12 @@ def packet(document: Document) -> Packet | None:
     stream = document.catalog.get("Metadata")
     if not stream.is_stream:
         return None
-    texts, trapped = info(document)
+    said, found = "", {}
     try:
-        return Packet(stream.filters, "", xmp.properties(stream.data(xmp.LIMIT)), texts, trapped)
+        found = xmp.properties(stream.data(xmp.LIMIT))
     except (ValueError, Damaged, Excess) as trouble:
-        return Packet(stream.filters, str(trouble), {}, texts, trapped)
+        said = str(trouble)
+    return Packet(stream.filters, said, found, *info(document), identity(document), document.catalog.has("DPartRoot"))
 
 
 def intents(document: Document) -> Iterator[Intent]:

@@ -8,35 +8,50 @@ what the resources name, and what the content paints.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
+from cardpipe.model.units import Points
 from cardpipe.preflight import facts as read
-from cardpipe.preflight.catalogue import DAMAGED, EXCESS, MISSING, refuse_unknown
+from cardpipe.preflight import records as tree
 from cardpipe.preflight.check import View
 from cardpipe.preflight.check_ink import coarsest
+from cardpipe.preflight.codes import DAMAGED, EXCESS, MISSING
 from cardpipe.preflight.colour import total_ink
 from cardpipe.preflight.document import CONTENT_LIMIT, Damaged, Document, Excess, Locked, Node, said
 from cardpipe.preflight.ledger import Ledger, Remark
 from cardpipe.preflight.profile import Profile
 from cardpipe.preflight.report import Facts, Report
 from cardpipe.preflight.sketch import Sketch, meet
-from cardpipe.preflight.subjects import Mark, Page
+from cardpipe.preflight.subjects import Key, Mark, Page, Registration
 from cardpipe.preflight.survey import Survey, inherited
 from cardpipe.preflight.walk import Walker
-from cardpipe.preflight.xmp import PDFX_ID
+from cardpipe.preflight.xmp import PDFVT_ID, PDFX_ID
 
-__all__ = ["Report", "inspect"]
+__all__ = ["Report", "examine", "inspect"]
 
 
 def inspect(stream: BinaryIO, profile: Profile, pieces: int | None = None, name: str = "") -> Report:
     """Inspect a PDF in an open, seekable byte stream. ``pieces`` is how many cards it must hold, where that is known,
     and ``name`` what the report calls the file.
 
-    Raises ValueError for a profile that loosens a check which does not exist; nothing else, whatever the file holds.
+    Never raises, whatever the file holds: trouble of the inspector itself is a finding too.
     """
-    refuse_unknown(profile)
-    expected = None if pieces is None else pieces * profile.pages_per_piece
-    inspection = _Inspection(View(profile, expected))
+    return examine(stream, profile, pieces=pieces, name=name)
+
+
+def examine(
+    stream: BinaryIO,
+    profile: Profile,
+    subjects: frozenset[str] | None = None,
+    *,
+    pieces: int | None = None,
+    name: str = "",
+    framed: Points | None = None,
+) -> Report:
+    """:func:`inspect`, of some subjects only. ``framed`` takes pages as art whose trim lies so far within its media."""
+    expected = None if pieces is None or profile.pages_per_piece is None else pieces * profile.pages_per_piece
+    inspection = _Inspection(View(profile, expected, pieces, pieces), subjects, framed)
     complete = False
     try:
         complete = inspection.run(stream)
@@ -51,12 +66,16 @@ def inspect(stream: BinaryIO, profile: Profile, pieces: int | None = None, name:
 class _Inspection:
     """One file under inspection."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, subjects: frozenset[str] | None, framed: Points | None) -> None:
         self.view = view
-        self.ledger = Ledger(view)
+        self.whole_file = subjects is None or "file" in subjects
+        self.framed = framed
+        self.ledger = Ledger(view, subjects)
         self.survey = Survey(self._meet)
         self.walker = Walker(self.survey)
-        self.number = self.pages = 0
+        self.number = 0
+        self.keys: list[Key] = []
+        self.links: list[Key] = []
         self.whole = True
         self.trims: dict[tuple[float, float], None] = {}
         self.fonts: set[str] = set()
@@ -79,8 +98,10 @@ class _Inspection:
             complete = self._guarded(lambda: self._pages(document))
             self.number = 0
             if not complete:
-                self.view.expected_pages = None  # whoever could not read the pages cannot count them
-            complete = self._guarded(lambda: self._file(document, size, head, tail)) and complete
+                # whoever could not read the pages cannot count them
+                self.view.expected_pages = self.view.expected_records = None
+            if self.whole_file:
+                complete = self._guarded(lambda: self._file(document, size, head, tail)) and complete
             warnings = document.warnings()
             if warnings:
                 text = f"the object library had to mend {len(warnings)} things, first: {warnings[0]}"
@@ -89,22 +110,32 @@ class _Inspection:
 
     def _pages(self, document: Document) -> None:
         for number, page in enumerate(document.pages(), 1):
-            self.number = self.pages = number
+            self.number = number
+            self.keys.append(page.key)
+            self.links.append(page.get("DPart").key)
             self.whole = self._page(page) and self.whole
-        if not self.pages:
+        if not self.keys:
             raise Damaged("the file has no pages")
 
     def _file(self, document: Document, size: int, head: bytes, tail: bytes) -> None:
-        facts = read.file(document, size, head, tail, self.pages)
+        packet = read.packet(document)
+        said = packet.properties if packet else {}
+        facts = read.file(document, size, head, tail, len(self.keys), said.get(f"{PDFVT_ID}GTS_PDFVTVersion", ""))
         self._meet("file", facts, "")
         self.simple["title"] = facts.info.get("Title", "")
-        packet = read.packet(document)
+        names = [said.get(f"{PDFX_ID}GTS_PDFXVersion", ""), *sorted(facts.identity.values(), reverse=True), facts.vt]
+        self.simple["standard"] = " + ".join(dict.fromkeys(one for one in names if one))
         if packet is not None:
             self._meet("packet", packet, "")
-            self.simple["standard"] = packet.properties.get(f"{PDFX_ID}GTS_PDFXVersion", "")
         for intent in read.intents(document):
             self._meet("intent", intent, "")
             self.simple["condition"] = intent.condition
+        found = tree.read(document, self.keys, self.links)
+        if found is not None:
+            self.simple["records"] = found[0].leaves
+            self._meet("records", found[0], "")
+            for part in found[1]:
+                self._meet("part", part, f"document part, object {part.key[0]}")
 
     def _meet(self, kind: str, subject: Any, label: str) -> None:
         """Judge a subject at the page under way."""
@@ -145,6 +176,8 @@ class _Inspection:
     def _dictionary(self, node: Node) -> Page:
         """The page's boxes, annotations and blend space."""
         page = read.page(node, self.number, inherited(node, "Resources"), self.survey)
+        if self.framed is not None and page.media is not None:
+            page = replace(page, bleed=page.media, trim=page.media.inset(self.framed), group=False, blend=None)
         for note in read.notes(node, page):
             self._meet("annotation", note, "")
         if page.blend is not None:
@@ -194,12 +227,17 @@ class _Inspection:
             edge = meet(page.bleed, page.media) if page.media else page.bleed
             for what, box in sketch.marks:
                 yield "mark", Mark(what, box, page.trim, edge), ""
+        if page.trim is not None:
+            for box in sketch.registration:
+                yield "registration", Registration(box, page.trim), ""
 
     def summary(self) -> Facts:
         return Facts(
             size=self.simple.get("size", 0),
             version=self.simple.get("version", ""),
-            pages=self.pages,
+            pages=len(self.keys),
+            pieces=self.view.pieces,
+            records=self.simple.get("records"),
             title=self.simple.get("title", ""),
             standard=self.simple.get("standard", ""),
             condition=self.simple.get("condition", ""),

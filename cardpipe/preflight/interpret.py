@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from cardpipe.model.units import Box
@@ -10,8 +11,8 @@ from cardpipe.preflight import colour, content
 from cardpipe.preflight.colour import PATTERN, Space
 from cardpipe.preflight.content import PATH
 from cardpipe.preflight.document import NULL, Excess, Node
-from cardpipe.preflight.sketch import IDENTITY, Sketch, State, level_box, matrix_of, meet, narrowest, times
-from cardpipe.preflight.subjects import Image, Key, Paint, Placement, Stream, Stroke
+from cardpipe.preflight.sketch import IDENTITY, Sketch, State, bounds, level_box, matrix_of, meet, narrowest, times
+from cardpipe.preflight.subjects import Image, Key, Matrix, Paint, Placement, Stream, Stroke
 from cardpipe.preflight.survey import Survey
 
 _FILLS = frozenset((b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"))
@@ -19,7 +20,7 @@ _STROKES = frozenset((b"S", b"s", b"B", b"B*", b"b", b"b*"))
 _ENDS = _FILLS | _STROKES | {b"n"}
 _SHOWS = frozenset((b"Tj", b"TJ", b"'", b'"'))
 _QUIET = frozenset(
-    b"J j M d ri i BX EX MP DP BMC BDC EMC d0 d1 Tc Tw Tz TL Ts Td TD T* ET m l c v y h".split()
+    b"J j M d ri i BX EX MP DP BMC BDC EMC d0 d1 Tc Tw Tz TL Ts T* ET m l c v y h".split()
 )  # known operators that change nothing a check asks for
 _DEVICES = {b"g": ("DeviceGray", True), b"rg": ("DeviceRGB", True), b"k": ("DeviceCMYK", True)}
 _DEVICES |= {b"G": ("DeviceGray", False), b"RG": ("DeviceRGB", False), b"K": ("DeviceCMYK", False)}
@@ -48,6 +49,8 @@ class Interpreter:
         self.unknown: set[str] = set()
         self.imbalance = 0
         self.rects: list[Box | None] = []
+        self.outline: list[bytes] = []
+        self.points: list[tuple[float, float]] = []
         self.curved = False
         self.clipping = False
         self._colours: dict[tuple[bytes, ...], tuple[Space, tuple[float, ...]]] = {}
@@ -64,6 +67,7 @@ class Interpreter:
                 self.forms.spend(1024)
             if operator is PATH:
                 self.curved = True
+                self.outline += operands
             elif operator in operators:
                 operators[operator](self, operator, operands)
             elif operator not in _QUIET:
@@ -177,24 +181,40 @@ class Interpreter:
     def rectangle(self, _: bytes, operands: list[bytes]) -> None:
         values = content.numbers(operands)
         self.rects.append(level_box(*values, self.state.ctm) if len(values) == 4 else None)
+        if len(values) == 4 and (_registers(self.state.fill) or _registers(self.state.stroke)):
+            x, y, width, height = values
+            self.points += ((x, y), (x + width, y), (x, y + height), (x + width, y + height))
 
     def clip(self, _: bytes, __: list[bytes]) -> None:
         self.clipping = True
 
     def end_path(self, operator: bytes, _: list[bytes]) -> None:
         state = self.state
-        if operator in _FILLS:
+        filled, stroked = operator in _FILLS, operator in _STROKES
+        if (filled and _registers(state.fill)) or (stroked and _registers(state.stroke)):
+            self._register([*self.points, *_pairs(self.outline)])
+        if filled:
             self._paint("fill")
             if state.clip is not None and any(state.fill[1]):
                 self.sketch.marks.update(("rectangle", meet(box, state.clip)) for box in self.rects if box)
-        if operator in _STROKES:
+        if stroked:
             self._paint("stroke")
             self._stroke()
         if self.clipping:
             single = None if self.curved or len(self.rects) != 1 else self.rects[0]
             state.clip = meet(state.clip, single) if state.clip is not None and single is not None else None
             self.clipping = False
-        self.rects, self.curved = [], False
+        self.rects, self.outline, self.points, self.curved = [], [], [], False
+
+    def _register(self, points: Iterable[tuple[float, float]], matrix: Matrix | None = None) -> None:
+        """Note where the registration colour is painted: the box about these points, as far as it is not clipped."""
+        box, clip = bounds(points, matrix or self.state.ctm), self.state.clip
+        if box is None or (clip is not None and not clip.overlaps(box, 0.0)):
+            return
+        if clip is not None:
+            x, y = max(box.x, clip.x), max(box.y, clip.y)
+            box = Box(x, y, min(box.right, clip.right) - x, min(box.top, clip.top) - y)
+        self.sketch.registration.add(box)
 
     def _stroke(self) -> None:
         self.sketch.strokes.add(Stroke(round(self.state.width * narrowest(self.state.ctm), 3)))
@@ -229,6 +249,10 @@ class Interpreter:
     def text_matrix(self, _: bytes, operands: list[bytes]) -> None:
         self.state.text_matrix = matrix_of(content.numbers(operands))
 
+    def text_move(self, _: bytes, operands: list[bytes]) -> None:
+        x, y = (*content.numbers(operands), 0.0, 0.0)[:2]
+        self.state.text_matrix = times((1.0, 0.0, 0.0, 1.0, x, y), self.state.text_matrix)
+
     def text_mode(self, _: bytes, operands: list[bytes]) -> None:
         self.state.text_mode = int(content.number(operands))
 
@@ -236,7 +260,10 @@ class Interpreter:
         state = self.state
         if not operands or state.text_mode in (3, 7):
             return
-        c, d = times(state.text_matrix, state.ctm)[2:4]
+        matrix = times(state.text_matrix, state.ctm)
+        c, d = matrix[2:4]
+        if _registers(state.fill) or _registers(state.stroke):
+            self._register(((0.0, 0.0), (state.font_size, state.font_size)), matrix)
         if state.text_mode in (0, 2, 4, 6):
             self._paint("text", round(abs(state.font_size) * (c * c + d * d) ** 0.5, 1))
         if state.text_mode in (1, 2, 5, 6):
@@ -257,8 +284,8 @@ class Interpreter:
         corners = node.get("BBox").numbers
         if len(corners) == 4 and inner.clip is not None:
             x0, y0, x1, y1 = corners
-            bounds = level_box(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), inner.ctm)
-            inner.clip = None if bounds is None else meet(bounds, inner.clip)
+            frame = level_box(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), inner.ctm)
+            inner.clip = None if frame is None else meet(frame, inner.clip)
         if node.get("Group").get("S").name == "Transparency":
             self._composite(True)
             inner.opaque()
@@ -297,12 +324,26 @@ class Interpreter:
             self.sketch.transparent.add("an image with a soft mask")
         if image.mask:
             self._paint("fill")
+            if _registers(self.state.fill):
+                self._register(((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)))
         self.sketch.placements.add(Placement(image, self.state.ctm))
         box = level_box(0, 0, 1, 1, self.state.ctm)
         if box is not None and self.state.clip is not None:
             self.sketch.marks.add(("image", meet(box, self.state.clip)))
 
 
+def _registers(colour: tuple[Space, tuple[float, ...]]) -> bool:
+    """Whether this colour prints on every plate (ISO 32000-1, 8.6.6.4)."""
+    return "All" in colour[0].inks and any(colour[1])
+
+
+def _pairs(outline: list[bytes]) -> list[tuple[float, float]]:
+    """The points of path construction as written; of curves their handles too: a box about them is never too small."""
+    figures = [float(text) for raw in outline for text in _FIGURE.findall(raw)]
+    return list(zip(figures[::2], figures[1::2], strict=False))
+
+
+_FIGURE = re.compile(rb"[-+]?(?:\d+\.?\d*|\.\d+)")
 _FILTERS = {b"/LZW": "LZWDecode", b"/Fl": "FlateDecode", b"/DCT": "DCTDecode", b"/CCF": "CCITTFaxDecode"}
 _Handler = Callable[[Interpreter, bytes, list[bytes]], None]
 _OPERATORS: dict[bytes, _Handler] = {
@@ -320,6 +361,8 @@ _OPERATORS: dict[bytes, _Handler] = {
     b"Tf": Interpreter.font,
     b"BT": Interpreter.begin_text,
     b"Tm": Interpreter.text_matrix,
+    b"Td": Interpreter.text_move,
+    b"TD": Interpreter.text_move,
     b"Tr": Interpreter.text_mode,
     b"Do": Interpreter.external,
     b"BI": Interpreter.inline,

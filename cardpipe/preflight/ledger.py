@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cardpipe.model.finding import Finding, Level
-from cardpipe.preflight.catalogue import BY_CODE, BY_SUBJECT, CHECKS, DAMAGED, EXCESS, MISSING
+from cardpipe.preflight.catalogue import BY_CODE, of_standard
 from cardpipe.preflight.check import Check, View
+from cardpipe.preflight.codes import DAMAGED, EXCESS, MISSING
 from cardpipe.preflight.document import said
 from cardpipe.preflight.report import Run, span
 
@@ -36,16 +37,17 @@ class _Entry:
 
 
 class Ledger:
-    """The book of one inspection."""
+    """The book of one inspection: of all subjects, or of some only."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, subjects: frozenset[str] | None = None) -> None:
         self.view = view
+        self._checks = of_standard(view.profile.standard, subjects)
         self.counts: dict[str, int] = {}
         self._looked: dict[str, int] = {}
         self._found: dict[str, int] = {}
         self._listed: dict[str, int] = {}
         self._entries: dict[tuple[str, str, str], _Entry] = {}
-        self._levels = {check.code: self._level(check) for check in CHECKS}
+        self._levels = {check.code: self._level(check) for checks in self._checks.values() for check in checks}
 
     def _level(self, check: Check) -> Level | None:
         loosened = self.view.profile.loosened.get(check.code)
@@ -55,7 +57,7 @@ class Ledger:
         """Run every check of a kind of subject. A check that stumbles over a damaged subject says that instead."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
         remarks: list[Remark] = []
-        for check in BY_SUBJECT.get(kind, ()):
+        for check in self._checks.get(kind, ()):
             if self._levels[check.code] is None:
                 continue
             try:
@@ -97,10 +99,10 @@ class Ledger:
         return tuple(found)
 
     def runs(self) -> tuple[Run, ...]:
-        """Every check with what it looked at."""
+        """Every check that the standard asks for, with what it looked at."""
         loosened = self.view.profile.loosened
         rows = []
-        for check in CHECKS:
+        for check in (check for code, check in BY_CODE.items() if code in self._levels):
             level = self._levels[check.code]
             reason = loosened[check.code].reason if check.code in loosened else ""
             subjects = self._looked.get(check.code, 0)

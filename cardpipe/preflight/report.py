@@ -14,11 +14,14 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The file in numbers. ``trims`` are in points, ``objects`` counts what was looked at by kind."""
+    """The file in numbers. ``trims`` are in points, ``objects`` counts what was looked at by kind, ``pieces`` is what
+    it must hold where that was told, ``records`` what its document parts count."""
 
     size: int = 0
     version: str = ""
     pages: int = 0
+    pieces: int | None = None
+    records: int | None = None
     title: str = ""
     standard: str = ""
     condition: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class Sketch:
     marks: set[tuple[str, Box]] = field(default_factory=set)
     spaces: set[tuple[str, Space]] = field(default_factory=set)
     inline: set[Image] = field(default_factory=set)
+    registration: set[Box] = field(default_factory=set)
     transparent: set[str] = field(default_factory=set)
     trouble: set[str] = field(default_factory=set)
     children: list[Sketch] = field(default_factory=list)
@@ -37,7 +39,8 @@ class Sketch:
     def absorb(self, other: Sketch) -> None:
         """Take over a form's sketch."""
         self.transparent |= other.transparent
-        weight = len(other.placements) + len(other.paints) + len(other.strokes) + len(other.marks)
+        lists: tuple[set[Any], ...] = (other.placements, other.paints, other.strokes, other.marks, other.registration)
+        weight = sum(len(one) for one in lists)
         if weight > SMALL or other.children or other.trouble or other.stream.unknown or other.stream.imbalance:
             if not any(child is other for child in self.children):
                 self.children.append(other)
@@ -46,6 +49,7 @@ class Sketch:
         self.paints |= other.paints
         self.strokes |= other.strokes
         self.marks |= other.marks
+        self.registration |= other.registration
         self.spaces |= other.spaces
         self.inline |= other.inline
 
@@ -110,6 +114,7 @@ class State:
         return tuple(
             tuple(round(part, 3) for part in value) if slot == "ctm" else value
             for slot in State.__slots__
+            if slot != "text_matrix"  # BT begins with a fresh one
             for value in (getattr(self, slot),)
         )
 
@@ -146,6 +151,19 @@ def level_box(x: float, y: float, width: float, height: float, matrix: Matrix) -
     x0, y0 = a * x + c * y + e, b * x + d * y + f
     x1, y1 = a * (x + width) + c * (y + height) + e, b * (x + width) + d * (y + height) + f
     return Box(round(min(x0, x1), 3), round(min(y0, y1), 3), round(abs(x1 - x0), 3), round(abs(y1 - y0), 3))
+
+
+def bounds(points: Iterable[tuple[float, float]], matrix: Matrix) -> Box | None:
+    """The level box about points on the page, or None for no points."""
+    a, b, c, d, e, f = matrix
+    placed = [(a * x + c * y + e, b * x + d * y + f) for x, y in points]
+    if not placed:
+        return None
+    left, bottom = min(x for x, _ in placed), min(y for _, y in placed)
+    return Box(
+        round(left, 3), round(bottom, 3),
+        round(max(x for x, _ in placed) - left, 3), round(max(y for _, y in placed) - bottom, 3),
+    )  # fmt: skip
 
 
 def meet(one: Box, other: Box) -> Box:

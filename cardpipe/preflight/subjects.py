@@ -16,7 +16,8 @@ Matrix: TypeAlias = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Facts of the whole file that need no page."""
+    """Facts of the whole file that need no page. ``identity`` is what Info says of PDF/X, ``compressed`` whether the
+    cross-reference is a stream (only then can objects lie in streams), ``vt`` what the XMP says of PDF/VT."""
 
     size: int
     header: bytes
@@ -33,6 +34,9 @@ class File:
     names: frozenset[str]
     outline_actions: int
     viewer: dict[str, str]
+    identity: dict[str, str]
+    compressed: bool
+    vt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,48 @@ class Packet:
     properties: dict[str, str]
     info: dict[str, str]
     trapped: str
+    identity: dict[str, str] = field(default_factory=dict)
+    records: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The tree of document parts as a whole. Faults are told as they were met, at most a handful of each.
+
+    ``depth`` counts the levels of the first leaf; ``strays`` are the pages whose ``/DPart`` is not the leaf that
+    covers them.
+    """
+
+    root: tuple[str, ...]
+    names: tuple[str, ...] | None
+    record_level: float | None
+    depth: int
+    uneven: bool
+    leaves: int
+    order: tuple[str, ...]
+    strays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One document part: what is wrong with its place in the tree, with its pages' ends, with its metadata."""
+
+    key: Key
+    faults: tuple[str, ...]
+    pages: int | None
+    end: bool
+    metadata: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What an XObject promises to a RIP that keeps what it has rendered (ISO 16612-2, XObject hints)."""
+
+    what: str
+    scope: str | None
+    env: bool
+    encapsulated: bool | None
+    sealed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +143,7 @@ class Font:
     name: str
     kind: str
     embedded: bool
+    opentype: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +233,11 @@ class Mark:
     box: Box
     trim: Box
     bleed: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is painted in the registration colour, the ink of every plate: the box about it and the page's trim."""
+
+    box: Box
+    trim: Box

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from cardpipe.preflight import colour
 from cardpipe.preflight.colour import Space
 from cardpipe.preflight.document import NULL, Damaged, Excess, Node
-from cardpipe.preflight.subjects import Font, Form, GState, Image, Key
+from cardpipe.preflight.subjects import Font, Form, GState, Hint, Image, Key
 
 T = TypeVar("T")
 Meet = Callable[[str, Any, str], None]
@@ -130,6 +130,7 @@ class Survey:
     def _image(self, node: Node, label: str, spaces: Node) -> None:
         if not self.first("image", node):
             return
+        self._hint(node, label)
         image = self.image(node, spaces)
         for one, suffix in ((image, ""), (image.soft, ", soft mask"), (image.stencil, ", stencil mask")):
             if one is not None:
@@ -140,11 +141,21 @@ class Survey:
     def _form(self, node: Node, label: str, spaces: Node, depth: int) -> None:
         if not node.is_dict or not self.first("form", node):
             return
+        self._hint(node, label)
         blend = self.blend_space(node, spaces)
         self._meet("form", Form(node.key, node.get("Subtype").name, frozenset(node.names()), blend), label)
         if blend is not None:
             self._meet("space", blend, f"{label}, its blend space")
         self.visit(node.get("Resources"), label, depth + 1)
+
+    def _hint(self, node: Node, label: str) -> None:
+        """Meet what the object promises to a RIP that caches, if it promises anything."""
+        if any(node.has(key) for key in ("GTS_Scope", "GTS_Encapsulated", "GTS_XID")):
+            form = node.get("Subtype").name == "Form"
+            sealed = node.get("Group").is_dict if form else node.has("Intent") or node.get("ImageMask").truth is True
+            scope = node.get("GTS_Scope").name if node.has("GTS_Scope") else None
+            promise = node.get("GTS_Encapsulated").truth
+            self._meet("hint", Hint("form" if form else "image", scope, node.has("GTS_Env"), promise, sealed), label)
 
     def font(self, node: Node, label: str, depth: int = 0) -> None:
         """Meet a font, and what a Type 3 font draws with."""
@@ -155,7 +166,8 @@ class Survey:
         descriptor = carrier.get("FontDescriptor")
         embedded = any(descriptor.get(entry).is_stream for entry in FONT_FILES)
         name = node.get("BaseFont").name or "without a name"
-        self._meet("font", Font(node.key, name, kind, embedded), label)
+        opentype = descriptor.get("FontFile3").get("Subtype").name == "OpenType"
+        self._meet("font", Font(node.key, name, kind, embedded, opentype), label)
         if kind == "Type3":
             self.visit(node.get("Resources"), label, depth + 1)
 

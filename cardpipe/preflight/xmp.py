@@ -12,6 +12,8 @@ XMP_MM = "{http://ns.adobe.com/xap/1.0/mm/}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 PDF = "{http://ns.adobe.com/pdf/1.3/}"
 PDFX_ID = "{http://www.npes.org/pdfx/ns/id/}"
+PDFVT_ID = "{http://www.npes.org/pdfvt/ns/id/}"
+PDFX = "{http://ns.adobe.com/pdfx/1.3/}"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 LIMIT = 1 << 20

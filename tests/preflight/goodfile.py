@@ -127,8 +127,8 @@ def make() -> Pdf:
         FontDescriptor=pdf.make_indirect(descriptor),
         Encoding=Name.WinAnsiEncoding,
         FirstChar=78,
-        LastChar=78,
-        Widths=Array([722]),
+        LastChar=111,
+        Widths=Array([722, *[0] * 32, 556]),
     )
     resources = pdf.make_indirect(
         Dictionary(

@@ -22,11 +22,12 @@ def test_the_good_file_has_no_finding_and_every_kind_of_check_looked_at_somethin
     assert report.findings == ()
     assert report.ok and report.complete
     idle = {run.code for run in report.runs if not run.subjects}
-    assert idle == {
+    assert {code for code in idle if not code.startswith("vt.")} == {
         "page.annotation",
         "page.annotation.action",
         "colour.spot",
         "colour.spot.twins",
+        "colour.registration",
         "ink.white_overprint",
     }
     assert report.facts.pages == 4
@@ -93,8 +94,9 @@ def test_the_expected_size_and_the_count_come_from_outside() -> None:
 def test_every_check_is_broken_by_some_case() -> None:
     tried = {code for code, _, _ in CASES.values()} | {code for code, _ in bytewise().values()}
     tried |= {"pdf.encrypted", "xmp.filtered", "page.size.wrong", "page.size.mixed"}
-    assert len(BY_CODE) > 50
-    assert set(BY_CODE) - tried == set()
+    ours = {code for code in BY_CODE if not code.startswith(("vt.", "x1a."))} - {"colour.registration"}
+    assert len(ours) > 50
+    assert ours - tried == set()  # the others: test_twins
 
 
 def test_default_rgb_makes_device_rgb_a_tagged_colour() -> None:

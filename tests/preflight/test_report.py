@@ -13,8 +13,10 @@ from cardpipe.model.finding import Level
 from cardpipe.model.units import Size
 from cardpipe.preflight.catalogue import CHECKS
 from cardpipe.preflight.check import check
+from cardpipe.preflight.codes import CODES
 from cardpipe.preflight.profile import Loosened, Profile
 from cardpipe.preflight.report import span
+from cardpipe.prepress.press import LoosenedCheck, Press
 
 REASON = "the press's RIP thickens lines itself (test of 2026-11-02)"
 
@@ -48,7 +50,7 @@ def test_no_press_loosens_without_reason_or_what_is_firm_or_unknown() -> None:
         Loosened(None, "  ok ")
     for code in ("pdf.damaged", "pdf.excess", "pdf.encrypted", "content.missing", "ink.hariline"):
         with pytest.raises(ValueError, match=code):
-            look(saved(make()), replace(PROFILE, loosened={code: Loosened(None, REASON)}))
+            replace(PROFILE, loosened={code: Loosened(None, REASON)})
 
 
 def test_a_profile_from_data() -> None:
@@ -72,7 +74,10 @@ def test_a_profile_from_data() -> None:
     [
         ({"bled": "3mm"}, "unknown preflight keys bled"),
         ({"bleed": 3}, "not a length"),
-        ({"standard": "X-1a"}, "X-1a"),
+        ({"standard": "X-3"}, "X-3"),
+        ({"pages_per_piece": 0}, "a piece has pages"),
+        ({"loosened": {"ink.hariline": {"level": "off", "reason": REASON}}}, "unknown checks: ink.hariline"),
+        ({"loosened": {"pdf.damaged": {"level": "off", "reason": REASON}}}, "no press may loosen: pdf.damaged"),
         ({"ppi_error": 400}, "below"),
         ({"max_ink": 500}, "max_ink"),
         ({"loosened": {"ink.total": {"level": "off"}}}, "ink.total needs exactly"),
@@ -92,7 +97,9 @@ def test_the_report_is_canonical() -> None:
     read = json.loads(one)
     assert read["ok"] is False and read["complete"] is True and read["format"] == 1
     assert read["findings"][0]["code"] == "ink.hairline" and read["findings"][0]["remedy"]
-    assert len(read["runs"]) == len(CHECKS) and read["facts"]["trims"] == [[360.0, 504.0]]
+    assert len(read["runs"]) == len([one for one in CHECKS if one.only != "X-1a"]) and read["facts"]["trims"] == [
+        [360.0, 504.0]
+    ]
     assert list(read) == sorted(read)
 
 
@@ -125,6 +132,29 @@ def test_every_check_has_an_eternal_id_a_rationale_and_a_remedy() -> None:
     assert len(codes) > 50 and len(set(codes)) == len(codes)
     assert all(len(one.rationale) > 20 and one.remedy and one.clause for one in CHECKS)
     with pytest.raises(ValueError, match="rationale"):
-        check("x.y", "page", "house", "none")(lambda subject, view: ())
+        check("page.trim", "page", "house", "none")(lambda subject, view: ())
     with pytest.raises(ValueError, match="no subject"):
-        check("x.y", "plate", "house", "none")
+        check("page.trim", "plate", "house", "none")
+    with pytest.raises(ValueError, match=r"x\.y is not among the ids"):
+        check("x.y", "page", "house", "none")
+    assert set(codes) == CODES
+
+
+def test_a_press_s_profile_has_its_standard_its_limits_and_what_it_loosens() -> None:
+    press = Press(
+        name="old-plant", title="t", output="X-1a", condition="c", condition_info="c", profile="p.icc",
+        pieces_per_file=1, bytes_per_file=1, photo_ppi=254, photo_minimum_ppi=200, max_ink=280,
+        loosened={"ink.hairline": LoosenedCheck(level="note", reason=REASON)},
+    )  # fmt: skip
+    size = Size(360, 504)
+    profile = Profile.for_press(press, trim=size, bleed=9, pages_per_piece=None, imposed=True)
+    assert (profile.name, profile.standard, profile.trim, profile.bleed) == ("old-plant", "X-1a", size, 9)
+    assert (profile.ppi_error, profile.ppi_warning, profile.max_ink) == (200, 254, 280)
+    assert profile.imposed and profile.records is None and profile.pages_per_piece is None
+    assert profile.loosened == {"ink.hairline": Loosened(Level.NOTE, REASON)}
+    for code, said in (("ink.hariline", "ink.hariline"), ("pdf.excess", "no press may loosen")):
+        bad = press.model_copy(update={"loosened": {code: LoosenedCheck(level="off", reason=REASON)}})
+        with pytest.raises(ValueError, match=said):
+            Profile.for_press(bad, trim=None, bleed=0, pages_per_piece=1)
+    with pytest.raises(ValueError, match="records stand on PDF/X-4"):
+        Profile.for_press(press, trim=None, bleed=0, pages_per_piece=1, records=True)
