@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ class DesignFolder:
 
     design: Design
     files: Mapping[str, bytes] = field(repr=False)
+    formats: Callable[[], Mapping[str, Format]] = field(default=formats, repr=False, compare=False)
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -37,17 +38,24 @@ class DesignFolder:
 
     @property
     def format(self) -> Format:
-        return formats()[self.design.format]
+        return self.formats()[self.design.format]
 
     def ink(self, name: str) -> Ink:
         """A printing colour of the design's palette."""
         return Ink(name, *(part / 100 for part in self.design.inks[name].cmyk))
 
 
-def from_files(files: Mapping[str, bytes], name: str, *, judged: bool = False) -> DesignFolder:
+def from_files(
+    files: Mapping[str, bytes],
+    name: str,
+    known: Callable[[], Mapping[str, Format]] = formats,
+    *,
+    judged: bool = False,
+) -> DesignFolder:
     """A design from its files' bytes, from a folder or from pinned artifacts. Raises Refused with every finding.
 
-    ``judged``: it was when its order was accepted, and what a format or a rule became since must not stop it now."""
+    ``known`` gives the formats that it may have. ``judged``: it was when its order was accepted, and what a format or a
+    rule became since must not stop it now."""
     try:
         data = tomllib.loads(files["design.toml"].decode())
     except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
@@ -59,7 +67,7 @@ def from_files(files: Mapping[str, bytes], name: str, *, judged: bool = False) -
         design = Design.model_validate(data)
     except ValidationError as problem:
         raise Refused(f"design {name} is not complete", _findings(name, problem)) from None
-    folder = DesignFolder(design, dict(files))
+    folder = DesignFolder(design, dict(files), known)
     findings = [] if judged else _judge(folder, name)
     if findings:
         raise Refused(f"design {name} cannot be used", findings)
@@ -82,8 +90,8 @@ def _judge(folder: DesignFolder, name: str) -> list[Finding]:
     findings: list[Finding] = []
     if design.name != name:
         findings.append(error("design.name", where, f"says name = {design.name!r}", f"write name = {name!r}"))
-    if design.format not in formats():
-        known = ", ".join(sorted(formats()))
+    if design.format not in folder.formats():
+        known = ", ".join(sorted(folder.formats()))
         findings.append(error("design.format", where, f"format {design.format!r} is not known", f"choose of {known}"))
         return findings
     layout = folder.format
@@ -113,8 +121,9 @@ def _judge(folder: DesignFolder, name: str) -> list[Finding]:
 class DesignShelf:
     """The folder of designs. A name that is no slug, a link out of it or a giant file is refused."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, known: Callable[[], Mapping[str, Format]] = formats) -> None:
         self._root = root
+        self._known = known
         self._loaded: dict[str, DesignFolder] = {}
 
     def names(self) -> list[str]:
@@ -132,7 +141,7 @@ class DesignShelf:
                 remedy = f"did you mean {near[0]!r}?" if near else f"choose one of: {known}"
                 what = f"there is no design {name!r}"
                 raise Refused(what, [error("design.unknown", "design", what, remedy)])
-            self._loaded[name] = from_files(self._read(self._root / name), name)
+            self._loaded[name] = from_files(self._read(self._root / name), name, self._known)
         return self._loaded[name]
 
     def for_occasion(self, occasion: str) -> str:

@@ -1,39 +1,45 @@
-"""Formats and presses, read from their TOML files."""
+"""Formats and presses, read from TOML: those that ship with cardpipe, and those of the shop's own folder."""
 
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from cardpipe.catalog.profiles import shipped
+from cardpipe.catalog.tables import Table, Tables, build, read_tables
 from cardpipe.model.errors import Refused
-from cardpipe.model.finding import error
+from cardpipe.model.finding import Finding
 from cardpipe.model.units import Size
 from cardpipe.prepress.design import Length
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.press import Press
 
+T = TypeVar("T")
+
 _HERE = Path(__file__).parent
+FORMATS, PRESSES = "formats.toml", "presses.toml"
+
+Side = Annotated[Length, Field(gt=0)]
 
 
 class _FormatRow(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     title: str
     fold: Literal["side", "top", "none"]
-    trim: tuple[Length, Length]
-    bleed: Length
-    safe: Length
-    envelope: tuple[Length, Length]
-    envelope_name: str
-    stock: str
-    stock_gsm: float
-    stock_mm: float
-    envelope_gsm: float = 104.0
+    trim: tuple[Side, Side]
+    bleed: Annotated[Length, Field(ge=0)]
+    safe: Annotated[Length, Field(ge=0)]
+    envelope: tuple[Side, Side]
+    envelope_name: Annotated[str, Field(min_length=1, max_length=30)]
+    stock: Annotated[str, Field(pattern="^[^|]{1,60}$")]  # batches are grouped by it
+    stock_gsm: Annotated[float, Field(gt=0)]
+    stock_mm: Annotated[float, Field(gt=0)]
+    envelope_gsm: Annotated[float, Field(gt=0)] = 104.0
 
     def named(self, name: str) -> Format:
         row = self.model_dump()
@@ -41,44 +47,55 @@ class _FormatRow(BaseModel):
         return Format(name=name, **row)
 
 
-def _rows(file: str) -> dict[str, Any]:
-    return tomllib.loads((_HERE / file).read_text())
+def build_formats(*more: tuple[str, Tables]) -> tuple[dict[str, Format], list[Finding]]:
+    """Every format by name, and all that is wrong with them."""
+
+    def make(name: str, table: Table) -> Format:
+        return _FormatRow.model_validate(table).named(name)
+
+    return build([(FORMATS, _shipped_tables(FORMATS)), *more], make, "format")
+
+
+def build_presses(*more: tuple[str, Tables]) -> tuple[dict[str, Press], list[Finding]]:
+    """Every press by name, and all that is wrong with them but for their ICC profiles."""
+
+    def make(name: str, table: Table) -> Press:
+        return Press.model_validate({"name": name, **table})
+
+    return build([(PRESSES, _shipped_tables(PRESSES)), *more], make, "press")
+
+
+def _shipped_tables(file: str) -> Tables:
+    read = read_tables(_HERE / file)
+    if isinstance(read, list):
+        raise Refused(f"{file} cannot be read; install cardpipe anew", read)
+    return read
 
 
 @lru_cache(maxsize=1)
 def formats() -> dict[str, Format]:
-    """Every format by name."""
-    return {name: _FormatRow.model_validate(row).named(name) for name, row in _rows("formats.toml").items()}
+    """Every format that ships with cardpipe, by name."""
+    return _good(*build_formats())
 
 
 @lru_cache(maxsize=1)
 def presses() -> dict[str, Press]:
-    """Every press by name; ``based_on`` is followed. Raises Refused with all that is wrong in the file."""
-    raw = _rows("presses.toml")
-    found: dict[str, Press] = {}
-    for name, row in raw.items():
-        merged, seen = dict(row), {name}
-        while (base := merged.pop("based_on", None)) is not None:
-            if base in seen or base not in raw:
-                what = f"based_on = {base!r} leads nowhere"
-                raise Refused(f"press {name}: {what}", [error("press.based_on", f"presses.toml {name}.based_on", what)])
-            seen.add(base)
-            merged = {**raw[base], **merged}
-        try:
-            found[name] = Press.model_validate({"name": name, **merged})
-        except ValidationError as problem:
-            findings = [
-                error("press.invalid", f"presses.toml {name}.{'.'.join(map(str, item['loc']))}", item["msg"])
-                for item in problem.errors()
-            ]
-            raise Refused(f"press {name} cannot be read", findings) from None
-    return found
+    """Every press that ships with cardpipe, by name."""
+    return _good(*build_presses())
 
 
-@lru_cache(maxsize=8)
+def _good(made: dict[str, T], findings: list[Finding]) -> dict[str, T]:
+    if findings:
+        raise Refused("the data that ship with cardpipe are not whole; install it anew", findings)
+    return made
+
+
 def profile(name: str) -> bytes:
-    """An ICC profile that ships with cardpipe, by file name."""
-    return (_HERE / Path(name).name).read_bytes()
+    """An ICC profile that ships with cardpipe, by file name. Raises Refused where there is none."""
+    data = shipped(name)
+    if data is None:
+        raise Refused(f"no profile {name!r} ships with cardpipe")
+    return data
 
 
 @lru_cache(maxsize=8)

@@ -6,24 +6,28 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from cardpipe.catalog import press as presses
-from cardpipe.catalog.carriers import load_carriers
+from cardpipe.catalog import mailing
 from cardpipe.catalog.designs import DesignFolder, DesignShelf, from_files
 from cardpipe.catalog.fonts import FontFolder, Fonts, load_fonts, make_font
+from cardpipe.catalog.shopfolder import ShopData, read_shop
 from cardpipe.lettershop.carrier import Carrier
+from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
+from cardpipe.prepress.format import Format
 from cardpipe.prepress.press import Press
 
 PRINTED = "arimo"  # the face of addresses and numbers: Arial's metrics, every Latin, Greek and Cyrillic letter
 
 
 class Catalog:
-    """Everything that can be ordered, from two folders (designs, fonts) and the data that ships with cardpipe."""
+    """Everything that can be ordered: from two folders (designs, fonts), the data that ships with cardpipe, and the
+    shop's own folder, which adds to it or replaces it."""
 
-    def __init__(self, designs: Path, fonts: Path) -> None:
-        self.shelf = DesignShelf(designs)
+    def __init__(self, designs: Path, fonts: Path, shop: Path | None = None) -> None:
+        self.shelf = DesignShelf(designs, self.formats)
         self._fonts_folder = fonts
+        self._shop_folder = shop
 
     @cached_property
     def fonts(self) -> Fonts:
@@ -31,8 +35,12 @@ class Catalog:
         return load_fonts(self._fonts_folder)
 
     @cached_property
-    def _carriers(self) -> dict[str, Carrier]:
-        return load_carriers()
+    def _data(self) -> ShopData:
+        return read_shop(self._shop_folder)
+
+    def formats(self) -> Mapping[str, Format]:
+        """Every format by name. Raises Refused with every mistake of the shop's own folder, as all of these do."""
+        return self._data.formats
 
     def designs(self) -> list[str]:
         """Every design's name."""
@@ -48,7 +56,7 @@ class Catalog:
 
     def design_from(self, name: str, files: Mapping[str, bytes]) -> DesignFolder:
         """A design as it was pinned."""
-        return from_files(files, name, judged=True)
+        return from_files(files, name, self.formats, judged=True)
 
     def hands(self) -> list[str]:
         """Every hand's name."""
@@ -73,28 +81,28 @@ class Catalog:
 
     def press(self, name: str) -> Press:
         """A press profile by name."""
-        known = presses.presses()
+        known = self._data.presses
         if name not in known:
-            raise Refused(
-                f"there is no press {name!r}",
-                [
-                    error(
-                        "press.unknown", "CARDPIPE_PRESS", f"there is no press {name!r}", f"one of: {', '.join(known)}"
-                    )
-                ],
-            )
+            what = f"there is no press {name!r}"
+            raise Refused(what, [error("press.unknown", "CARDPIPE_PRESS", what, f"one of: {', '.join(known)}")])
         return known[name]
 
     def carrier(self, name: str) -> Carrier:
         """A carrier by name."""
-        if name not in self._carriers:
-            known = ", ".join(self._carriers)
-            raise Refused(
-                f"there is no carrier {name!r}",
-                [error("carrier.unknown", "CARDPIPE_CARRIER", f"there is no carrier {name!r}", f"one of: {known}")],
-            )
-        return self._carriers[name]
+        known = self._data.carriers
+        if name not in known:
+            what = f"there is no carrier {name!r}"
+            raise Refused(what, [error("carrier.unknown", "CARDPIPE_CARRIER", what, f"one of: {', '.join(known)}")])
+        return known[name]
+
+    def mailing(self) -> Mailing:
+        """How this shop posts."""
+        return self._data.mailing
+
+    def insert(self, code: str) -> Insert:
+        """What goes into the envelope beside the card. Raises Refused that names the known ones."""
+        return mailing.named(self._data.inserts, code)
 
     def profile(self, name: str) -> bytes:
-        """An ICC profile that ships with cardpipe, by file name."""
-        return presses.profile(name)
+        """An ICC profile by file name: one that ships with cardpipe, or one of the shop's own folder."""
+        return self._data.profiles.get(name)

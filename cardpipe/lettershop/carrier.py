@@ -1,14 +1,21 @@
-"""A carrier: where an envelope must stay clear, what it may measure and weigh. Data, read by ``catalog.carriers``."""
+"""A carrier: where an envelope must stay clear, what it may measure and weigh, what that costs. Data, read by
+``catalog.carriers``; nothing that a post changes from year to year stands in this code."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from cardpipe.lettershop.mailing import Insert, Mailing
+from cardpipe.lettershop.postage import Paid, Postage, Presort, Rates, Services
 from cardpipe.model.finding import Finding, error, warning
-from cardpipe.model.units import Box, Points, Size, parse_length, to_inch
+from cardpipe.model.units import Box, Points, Size, inch, mm, parse_length, to_inch, to_mm
 from cardpipe.prepress.format import Format
+
+#: How much an insert must be smaller than its envelope, so that it slides in: ours, half of what a card has.
+_PLAY = inch(0.125)
 
 
 def _length(value: Any) -> Any:
@@ -19,7 +26,7 @@ Length = Annotated[Points, BeforeValidator(_length)]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Zone(_Value):
@@ -106,19 +113,40 @@ class Carrier(_Value):
     zones: Zones
     limits: Limits
     address: AddressStyle = AddressStyle()
-    commercial_minimum: int | None = None
+    rates: Rates | None = None
+    presort: Presort | None = None
+    services: Services | None = None
     commercial_hint: str = ""
     nonmachinable_hint: str = ""
     overweight_hint: str = ""
 
-    def judge_shape(self, format: Format) -> list[Finding]:
-        """What this carrier says about the envelope of a format, closed and with its card: errors where it is no
-        letter, warnings where it costs more."""
+    @property
+    def commercial_minimum(self) -> int | None:
+        """The pieces of a commercial mailing."""
+        return self.presort.minimum if self.presort else None
+
+    def weigh(self, format: Format, inserts: Sequence[Insert] = ()) -> float:
+        """Card, envelope and inserts, in grams."""
+        return format.weight_g + sum(insert.weight_g for insert in inserts)
+
+    def machinable(self, format: Format) -> bool:
+        """Whether its shape lets machines sort it."""
+        length, height = _sides(format)
+        return self.limits.min_aspect <= length / height <= self.limits.max_aspect
+
+    def postage(self, weight_g: float, machinable: bool, foreign: bool, paid: Paid = "stamp") -> Postage:
+        """What a single letter of that weight pays, by the dated ``rates``; presorted mail pays less."""
+        if self.rates is None:
+            return Postage(None, f"carrier {self.name} has no prices in its data")
+        return self.rates.price(weight_g, machinable=machinable, foreign=foreign, paid=paid)
+
+    def judge_shape(
+        self, format: Format, inserts: Sequence[Insert] = (), *, foreign: bool = False, paid: Paid = "stamp"
+    ) -> list[Finding]:
+        """What this carrier says about the envelope of a format, closed and with its card and inserts: errors where it
+        is no letter, warnings with their price where it costs more."""
         limits, where = self.limits, f"format {format.name}"
-        length, height = (
-            max(format.envelope.width, format.envelope.height),
-            min(format.envelope.width, format.envelope.height),
-        )
+        length, height = _sides(format)
         seen = f"{to_inch(length):.3f} x {to_inch(height):.3f} in"
         findings: list[Finding] = []
         if length > limits.max_length or height > limits.max_height:
@@ -133,18 +161,52 @@ class Carrier(_Value):
                 error("carrier.size.small", where, f"the envelope of {seen} is smaller than a letter ({least})",
                       "choose a larger format; this one is not mailable")
             )  # fmt: skip
-        aspect = length / height
-        if not limits.min_aspect <= aspect <= limits.max_aspect:
+        paying = self.postage(self.weigh(format, inserts), self.machinable(format), foreign, paid)
+        if not self.machinable(format):
             findings.append(
                 warning("carrier.aspect", where,
-                        f"{seen} has the aspect {aspect:.3f}; machines sort {limits.min_aspect:g} to "
-                        f"{limits.max_aspect:g}", self.nonmachinable_hint)
+                        f"{seen} has the aspect {length / height:.3f}; machines sort {limits.min_aspect:g} to "
+                        f"{limits.max_aspect:g}{_price(paying)}", self.nonmachinable_hint)
             )  # fmt: skip
-        return findings + self._judge_thickness(format, length, height) + self._judge_weight(format)
+        findings += self._judge_inserts(format, inserts)
+        findings += self._judge_thickness(format, inserts)
+        return findings + self._judge_weight(format, inserts, paying)
 
-    def _judge_thickness(self, format: Format, length: Points, height: Points) -> list[Finding]:
-        limits, where, thick = self.limits, f"format {format.name}", parse_length(f"{format.thickness_mm:.4f}mm")
-        seen = f"{format.thickness_mm:.2f} mm ({to_inch(thick):.3f} in)"
+    def judge_mailing(self, mailing: Mailing, where: str = "mailing.toml") -> list[Finding]:
+        """Whether this carrier knows the service and the endorsement that the shop posts with."""
+        services, findings = self.services, list[Finding]()
+        if services is None:
+            return []
+        if mailing.service and mailing.service not in services.ids:
+            findings.append(
+                warning("mailing.service", f"{where} service",
+                        f"{mailing.service} is none of the {len(services.ids)} services of {services.as_of}",
+                        f"compare it with the table of {self.name}, and add it to carriers.toml where it is new")
+            )  # fmt: skip
+        if mailing.endorsement and mailing.endorsement not in services.endorsements:
+            findings.append(
+                error("mailing.endorsement", f"{where} endorsement",
+                      f"{mailing.endorsement!r} is no endorsement of {self.name}",
+                      f"write one of: {', '.join(services.endorsements)}")
+            )  # fmt: skip
+        return findings
+
+    def _judge_inserts(self, format: Format, inserts: Sequence[Insert]) -> list[Finding]:
+        length, height = (side - _PLAY for side in _sides(format))
+        return [
+            error("carrier.insert.large", f"inserts {insert.code}",
+                  f"measures {to_mm(max(insert.size)):.0f} x {to_mm(min(insert.size)):.0f} mm; the envelope "
+                  f"{format.envelope_name} takes {to_mm(length):.0f} x {to_mm(height):.0f} mm",
+                  "leave it out, or choose a larger format")
+            for insert in inserts
+            if max(insert.size) > length + 0.01 or min(insert.size) > height + 0.01
+        ]  # fmt: skip
+
+    def _judge_thickness(self, format: Format, inserts: Sequence[Insert]) -> list[Finding]:
+        limits, where = self.limits, f"format {format.name}"
+        length, height = _sides(format)
+        thick = mm(format.thickness_mm + sum(insert.thickness_mm for insert in inserts))
+        seen = f"{to_mm(thick):.2f} mm ({to_inch(thick):.3f} in)"
         least = limits.min_thickness
         tall = limits.stiff_above_height is not None and height > limits.stiff_above_height
         long = limits.stiff_above_length is not None and length > limits.stiff_above_length
@@ -156,22 +218,36 @@ class Carrier(_Value):
                       "choose a heavier stock")
             ]  # fmt: skip
         if thick > limits.max_thickness:
+            remedy = "leave an insert out" if inserts else "choose a lighter stock"
             return [
                 error("carrier.thickness.thick", where,
-                      f"{seen} is thicker than {to_inch(limits.max_thickness):.3f} in", "choose a lighter stock")
+                      f"{seen} is thicker than {to_inch(limits.max_thickness):.3f} in", remedy)
             ]  # fmt: skip
         return []
 
-    def _judge_weight(self, format: Format) -> list[Finding]:
-        limits, where, weight = self.limits, f"format {format.name}", format.weight_g
+    def _judge_weight(self, format: Format, inserts: Sequence[Insert], paying: Postage) -> list[Finding]:
+        limits, where, weight = self.limits, f"format {format.name}", self.weigh(format, inserts)
+        seen = f"{weight:.1f} g" + (f" with {len(inserts)} inserts" if inserts else "")
         if weight > limits.max_weight_g:
+            remedy = "leave an insert out" if inserts else "choose a lighter stock"
             return [
                 error("carrier.weight.heavy", where,
-                      f"{weight:.1f} g is more than a letter's {limits.max_weight_g:g} g", "choose a lighter stock")
+                      f"{seen} is more than a letter's {limits.max_weight_g:g} g", remedy)
             ]  # fmt: skip
         if limits.first_step_g is not None and weight > limits.first_step_g:
             return [
                 warning("carrier.weight.step", where,
-                        f"{weight:.1f} g is more than the first {limits.first_step_g:g} g", self.overweight_hint)
+                        f"{seen} is more than the first {limits.first_step_g:g} g{_price(paying)}",
+                        self.overweight_hint)
             ]  # fmt: skip
         return []
+
+
+def _sides(format: Format) -> tuple[Points, Points]:
+    """An envelope's length and height, as it is addressed."""
+    size = format.envelope
+    return max(size.width, size.height), min(size.width, size.height)
+
+
+def _price(paying: Postage) -> str:
+    return f"; each pays {paying}" if paying.cents is not None else f" ({paying})"

@@ -18,8 +18,9 @@ from typing import Any
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import canonical
+from cardpipe.model.units import Box, mm, to_mm
 
-SCHEMA = "cardpipe-manifest-1"
+SCHEMA = "cardpipe-manifest-2"
 #: What a spreadsheet takes for a formula, also in its full-width spelling (OWASP, CSV Injection); an apostrophe before
 #: it is doubled, so that taking one off is always right.
 _FORMULA = re.compile(r"[\s']*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212]")
@@ -27,7 +28,10 @@ _FORMULA = re.compile(r"[\s']*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212]")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One piece, as it lies in the print files. Pages count from 1; the address is in parts, as it was judged."""
+    """One piece, as it lies in the print files. Pages, sheets, slots and labels count from 1, and are 0 where there is
+    none; the address is in parts, as it was judged. ``…_at`` is where a code lies on its page, as
+    ``x,y,width,height`` in millimetres from the lower left corner of the MediaBox. ``reprint_of`` is the file in
+    which a remade piece was printed first."""
 
     batch: str
     seq: int
@@ -50,16 +54,36 @@ class Row:
     card_file: str
     card_page_first: int
     card_page_last: int
+    card_sheet: int
+    card_slot: int
+    card_code_page: int
+    card_code_at: str
     envelope_file: str
     envelope_page: int
+    envelope_label: int
+    envelope_code_at: str
     weight_g: float
     thickness_mm: float
+    postage: str
+    inserts: str
+    seed: str
+    imb_tracking: str
+    imb_routing: str
+    imb_at: str
+    presort_level: str
+    tray: str
+    bundle: str
+    container: str
+    reprint_of: str
     sha256_card_fragment: str
     sha256_envelope_fragment: str
 
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Row))
-_WHOLE = frozenset({"seq", "card_page_first", "card_page_last", "envelope_page"})
+_WHOLE = frozenset(
+    {"seq", "card_page_first", "card_page_last", "card_sheet", "card_slot", "card_code_page", "envelope_page",
+     "envelope_label"}
+)  # fmt: skip
 _DECIMAL = {"weight_g": 1, "thickness_mm": 2}
 
 
@@ -86,8 +110,10 @@ def totals(rows: Sequence[Row], origin: str = "US") -> Totals:
     return Totals(
         origin=origin,
         pieces=len(rows),
-        card_pages=sum(row.card_page_last - row.card_page_first + 1 for row in rows),
-        envelope_pages=len(rows),
+        card_pages=_pages(
+            (row.card_file, n) for row in rows for n in range(row.card_page_first, row.card_page_last + 1)
+        ),
+        envelope_pages=_pages((row.envelope_file, row.envelope_page) for row in rows),
         seq_first=min(numbers, default=0),
         seq_last=max(numbers, default=0),
         seq_sum=sum(numbers),
@@ -95,6 +121,22 @@ def totals(rows: Sequence[Row], origin: str = "US") -> Totals:
         by_country=dict(sorted(Counter(row.country for row in rows).items())),
         foreign=len(rows) - len(home),
     )
+
+
+def _pages(places: Iterable[tuple[str, int]]) -> int:
+    """How many different pages these are: a sheet holds several pieces."""
+    return len(set(places))
+
+
+def place(box: Box) -> str:
+    """A box on a page as the manifest says it."""
+    return ",".join(f"{to_mm(value):.2f}" for value in (box.x, box.y, box.width, box.height))
+
+
+def placed(text: str) -> Box:
+    """The inverse of :func:`place`, to a hundredth of a millimetre. Raises ValueError for another text."""
+    x, y, width, height = (mm(float(part)) for part in text.split(","))
+    return Box(x, y, width, height)
 
 
 def to_csv(rows: Iterable[Row]) -> bytes:
@@ -107,14 +149,28 @@ def to_csv(rows: Iterable[Row]) -> bytes:
     return sink.getvalue().encode("utf-8")
 
 
-def to_json(rows: Sequence[Row], origin: str = "US") -> bytes:
-    """The same rows with their totals: keys sorted, one spelling, so equal manifests have equal digests."""
+def to_json(rows: Sequence[Row], origin: str = "US", address_style: str = "ocr") -> bytes:
+    """The same rows with their totals: keys sorted, one spelling, so equal manifests have equal digests. The style says
+    which lines of an address are text, and which are handwriting."""
     body = {
         "schema": SCHEMA,
+        "address_style": address_style,
         "totals": asdict(totals(rows, origin)),
         "pieces": [{name: _rounded(name, value) for name, value in asdict(row).items()} for row in rows],
     }
     return canonical(body) + b"\n"
+
+
+def read_json(data: bytes) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of a manifest that :func:`to_json` wrote, and its totals with the
+    ``address_style`` beside them. Raises Refused where it is not one."""
+    try:
+        body = json.loads(data)
+        if body["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {str(body['schema'])[:40]}, not {SCHEMA}")
+        return [Row(**piece) for piece in body["pieces"]], {**body["totals"], "address_style": body["address_style"]}
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Refused("the manifest is none of ours", [_unreadable("manifest", str(problem))]) from None
 
 
 def read_back(data: bytes) -> list[Row]:
@@ -160,7 +216,11 @@ def reconcile(csv_data: bytes, json_data: bytes, *, whole: bool = True) -> list[
 
 
 def _cell(name: str, value: Any) -> str:
-    text = f"{value:.{_DECIMAL[name]}f}" if name in _DECIMAL else str(value)
+    return defused(f"{value:.{_DECIMAL[name]}f}" if name in _DECIMAL else str(value))
+
+
+def defused(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before one that it would run."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 

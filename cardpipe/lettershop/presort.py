@@ -1,7 +1,8 @@
 """Mail order: the order in which pieces are numbered, printed, inserted and handed to the post.
 
-Plain ZIP order, foreign mail after it (print.md section 6). Trays and bundles by the post's labelling lists belong to
-the print and mail house's own presort software; its return file has no reader yet.
+Plain ZIP order, foreign mail after it (print.md section 6). Trays and bundles by the post's labelling lists need
+licensed data and belong to the print and mail house: :mod:`cardpipe.lettershop.handover` gives it the list and takes
+back its order.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def set_line(face: Face, text: str, size: Points, where: str) -> Printed | list[
     text knows only advances."""
     made = set_printed(face, text, size, where)
     if isinstance(made, list):
-        return [_as_address(finding) for finding in made]
+        return [address_finding(finding) for finding in made]
     pens = [0.0, *accumulate(made.advances)][: len(made.glyphs)]
     moved = any(abs(y) > 1e-6 for y in made.y) or any(abs(x - pen) > 1e-4 for x, pen in zip(made.x, pens, strict=True))
     if moved:
@@ -36,7 +36,7 @@ def text_mark(line: Printed, text: str, x: Points, y: Points, *, turned: bool = 
     )  # fmt: skip
 
 
-def _as_address(finding: Finding) -> Finding:
+def address_finding(finding: Finding) -> Finding:
     """The same remark in the words of an address: nobody chooses a hand for an envelope."""
     code = finding.code.replace("message.", "address.").replace("text.", "address.")
     return Finding(finding.level, code, finding.where, finding.message, "write it in Latin letters without pictures")

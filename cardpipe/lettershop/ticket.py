@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from cardpipe.lettershop.carrier import Carrier
 from cardpipe.lettershop.countries import rules
-from cardpipe.lettershop.manifest import Totals
-from cardpipe.model.batch import Batch
+from cardpipe.lettershop.mailing import Mailing
+from cardpipe.lettershop.manifest import Row, Totals
+from cardpipe.model.batch import Batch, Remake, remake_name
 from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import canonical
 from cardpipe.model.units import Points, Size, to_inch, to_mm
 from cardpipe.prepress.canvas import Column, Document, Picture
 from cardpipe.prepress.format import Format
+from cardpipe.prepress.press import Press
 
-SCHEMA = "cardpipe-ticket-1"
-_LIMITS = ((8, 6, 60), (6, 4, 30), (4, 2, 15))  # files, remarks, places: what is listed; the rest is counted
+SCHEMA = "cardpipe-ticket-2"
+_LIMITS = (
+    (8, 6, 60),
+    (6, 4, 30),
+    (6, 2, 15),
+    (4, 2, 15),
+)  # files, remarks, places: what is listed; the rest is counted
 _LETTERS = 180  # of one remark
 # the least height for pictures to be of use; what a heading and the last section take
 _PICTURES, _HEADING, _CONTACT = 66, 27, 52
@@ -47,9 +56,11 @@ class TicketFile:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """All that the ticket says, in the words that it is said in. :func:`make_ticket` derives it from the batch."""
+    """All that the ticket says, in the words that it is said in. :func:`make_ticket` derives it from the batch.
+    ``sheets``, ``remake``, ``inserts``, ``seeds`` and ``trays`` are empty where there is nothing to say."""
 
     batch: str
+    remake: str
     mail_on: str
     quantity: int
     files: tuple[TicketFile, ...]
@@ -63,12 +74,17 @@ class Ticket:
     grain: str
     sides: str
     flip: str
+    standard: str
     condition: str
+    sheets: str
     envelope: str
     envelope_print: str
     insertion: str
+    inserts: str
     matching: str
     postage: str
+    seeds: tuple[int, ...]
+    trays: tuple[tuple[str, int, int], ...]
     weight_g: float
     thickness_mm: float
     totals: Totals
@@ -81,6 +97,7 @@ class Ticket:
         body = {
             "schema": SCHEMA,
             "batch": self.batch,
+            "remake": self.remake,
             "mail_on": self.mail_on,
             "quantity": self.quantity,
             "files": [
@@ -90,15 +107,18 @@ class Ticket:
             "card": {
                 "format": self.format, "title": self.title, "trim_mm": _mm(self.trim), "flat_mm": _mm(self.flat),
                 "bleed_mm": round(to_mm(self.bleed), 3), "fold": self.fold, "stock": self.stock, "grain": self.grain,
-                "sides": self.sides, "flip": self.flip, "output_condition": self.condition,
+                "sides": self.sides, "flip": self.flip, "standard": self.standard, "output_condition": self.condition,
+                "sheets": self.sheets,
             },
             "envelope": {"stock": self.envelope, "print": self.envelope_print},
-            "finishing": {"insertion": self.insertion, "matching": self.matching},
+            "finishing": {"insertion": self.insertion, "inserts": self.inserts, "matching": self.matching},
             "mailing": {
                 "postage": self.postage, "weight_g": round(self.weight_g, 1),
                 "thickness_mm": round(self.thickness_mm, 2), "by_state": self.totals.by_state,
                 "by_country": self.totals.by_country, "foreign": self.totals.foreign,
+                "trays": [{"tray": tray, "first": first, "last": last} for tray, first, last in self.trays],
             },
+            "seeds": list(self.seeds),
             "sequence": {"first": self.totals.seq_first, "last": self.totals.seq_last, "sum": self.totals.seq_sum},
             "pictures": [
                 {"caption": p.caption, "sha256": hashlib.sha256(p.png).hexdigest()} for p in self.pictures
@@ -124,9 +144,11 @@ class Ticket:
         """The page, and whether it has the room for pictures that it was asked for."""
         page = Document(f"Job ticket {self.batch}", regular, bold, footer=f"cardpipe · job ticket · {self.batch}")
         page.masthead(
-            "Job ticket", self.batch, f"Mail on {day_in_words(self.mail_on)}",
+            "Job ticket: REMAKE" if self.remake else "Job ticket", self.batch, f"Mail on {day_in_words(self.mail_on)}",
             f"{self.quantity:,}", f"{_pieces(self.quantity)}, each a card with its envelope",
         )  # fmt: skip
+        if self.remake:
+            page.notes([("warning", self.remake)])
         page.heading("Files")
         page.table(
             [Column("Part", 0.10), Column("File and SHA-256", 0.68), Column("Pages", 0.09, "right"),
@@ -144,19 +166,22 @@ class Ticket:
                 ("Trimmed", in_words(self.trim)), ("Grain", self.grain),
                 ("Flat", in_words(self.flat)), ("Sides", self.sides),
                 ("Bleed", f"{_length(self.bleed)} on all four sides"), ("Turn", self.flip),
-                ("Fold", self.fold), ("Colour", self.condition),
+                ("Fold", self.fold), ("Colour", self.condition), ("Files", self.standard),
             ],
         )  # fmt: skip
+        page.facts([("Sheets", self.sheets)] if self.sheets else [], columns=1)
         page.heading("Envelope and inserting")
         page.facts([("Envelope", self.envelope), ("Print", self.envelope_print)])
-        page.facts([("Insert", self.insertion), ("Match", self.matching)], columns=1)
+        also = [("With it", self.inserts)] if self.inserts else []
+        page.facts([("Insert", self.insertion), *also, ("Match", self.matching)], columns=1)
         page.heading("Mailing")
         page.facts([("Postage", self.postage)], columns=1)
         page.facts(
             [("Sequence", f"{self.totals.seq_first} to {self.totals.seq_last}, in mail order; do not re-sort"),
              ("Each piece", f"{self.weight_g:.1f} g, {self.thickness_mm:.2f} mm thick")],
         )  # fmt: skip
-        page.facts([(name, text) for name, text in self._places(places) if text], columns=1)
+        extra = [*self._places(places), ("Trays", self._trays(places)), ("Seeds", self._seeds(places))]
+        page.facts([(name, text) for name, text in extra if text], columns=1)
         if self.findings:
             page.heading("Look at these")
             page.notes([(str(f.level), _remark(f)) for f in self.findings[:remarks]])
@@ -176,6 +201,16 @@ class Ticket:
         abroad = [(_country(c), n) for c, n in self.totals.by_country.items() if c != self.totals.origin]
         return [("States", _counts(home, most)), ("Abroad", _counts(abroad, most))]
 
+    def _trays(self, most: int) -> str:
+        shown = [f"{tray}: {first} to {last}".replace(" ", _FIXED) for tray, first, last in self.trays[:most]]
+        more = len(self.trays) - len(shown)
+        return f"{_FIXED}· ".join(shown) + (f" and {more} more, in the manifest" if more > 0 else "")
+
+    def _seeds(self, most: int) -> str:
+        shown = ", ".join(str(seq) for seq in self.seeds[:most])
+        more = f" and {len(self.seeds) - most} more" if len(self.seeds) > most else ""
+        return f"{shown}{more}, addressed to ourselves: run them like all others" if shown else ""
+
 
 def make_ticket(
     batch: Batch,
@@ -184,20 +219,24 @@ def make_ticket(
     files: Sequence[TicketFile],
     counted: Totals,
     *,
-    condition: str,
+    press: Press,
+    mailing: Mailing,
+    rows: Sequence[Row],
     contact: str,
-    postage: str = "",
-    insertion: str = "",
+    sheets: str = "",
     pictures: Sequence[Picture] = (),
     findings: Sequence[Finding] = (),
+    remake: Remake | None = None,
 ) -> Ticket:
-    """The ticket of a batch. ``condition`` is the press profile's output condition; ``pictures`` show the first and
-    the last piece. ``postage`` and ``insertion`` replace what is usual."""
+    """The ticket of a batch, or of a remake of some of its pieces. ``sheets`` says how its press sheets are cut and
+    laid together; ``pictures`` show the first and the last piece."""
     outside, inside = format.sides
     fold = {"side": format.trim.height, "top": format.trim.width}.get(format.fold)
     axis = "short" if format.duplex == "DuplexFlipShortEdge" else "long"
+    records = press.output == "X-4" and not press.sheet
     return Ticket(
-        batch=batch.name,
+        batch=remake_name(batch, remake.run) if remake else batch.name,
+        remake=_remake(batch, remake) if remake else "",
         mail_on=batch.mail_on,
         quantity=counted.pieces,
         files=tuple(files),
@@ -211,19 +250,63 @@ def make_ticket(
         grain=f"parallel to the fold (the {_length(fold)} side)" if fold else "either way",
         sides=f"two ({outside}, then {inside}), CMYK",
         flip=f"about the {axis} edge ({format.duplex})",
-        condition=condition,
+        standard=f"PDF/{'X-1a:2003' if press.output == 'X-1a' else 'X-4'}{', PDF/VT-1 records' if records else ''}",
+        condition=press.condition_info,
+        sheets=sheets,
         envelope=f"{format.envelope_name}, {in_words(format.envelope)}, {format.envelope_gsm:g} gsm",
-        envelope_print="face only, black only, no bleed",
-        insertion=insertion or ("card front to the flap, fold down" if fold else "card front to the flap"),
+        envelope_print=_envelope_print(batch, press),
+        insertion="card front to the flap, fold down" if fold else "card front to the flap",
+        inserts=_inserts(rows),
         matching="characters 1 to 13 of the Data Matrix on card and envelope are equal; stop where they differ",
-        postage=postage or f"{carrier.title}. No postage is printed: its area at the top right is free",
-        weight_g=format.weight_g,
-        thickness_mm=format.thickness_mm,
+        postage=_postage(carrier, mailing, rows),
+        seeds=tuple(row.seq for row in rows if row.seed),
+        trays=_tray_breaks(rows),
+        weight_g=max((row.weight_g for row in rows), default=format.weight_g),
+        thickness_mm=max((row.thickness_mm for row in rows), default=format.thickness_mm),
         totals=counted,
         contact=contact,
         pictures=tuple(pictures),
         findings=tuple(findings),
     )
+
+
+def _remake(batch: Batch, remake: Remake) -> str:
+    return (
+        f"These pieces of {batch.name} were spoiled ({remake.reason}). Destroy the spoiled cards and envelopes; "
+        f"mail each piece once. Same numbers, same codes."
+    )
+
+
+def _envelope_print(batch: Batch, press: Press) -> str:
+    if press.labels is None:
+        return "face only, black only, no bleed"
+    start = f", begin at label {batch.label_start}" if batch.label_start > 1 else ""
+    return f"not printed: labels {press.labels.sheet}{start}; each label's number is its card's"
+
+
+def _inserts(rows: Sequence[Row]) -> str:
+    counted = Counter(code for row in rows for code in row.inserts.split())
+    return ", ".join(f"{code} in {count} of {len(rows)}" for code, count in sorted(counted.items()))
+
+
+def _postage(carrier: Carrier, mailing: Mailing, rows: Sequence[Row]) -> str:
+    ways = {
+        "stamp": "put a stamp on each: the area at the top right is free",
+        "meter": "meter each: the area at the top right is free",
+        "permit": "paid by the printed permit imprint",
+    }
+    barred = sum(bool(row.imb_tracking) for row in rows)
+    bars = f" {barred} carry an Intelligent Mail barcode." if barred else ""
+    return f"{carrier.title}: {ways[mailing.postage]}.{bars}"
+
+
+def _tray_breaks(rows: Sequence[Row]) -> tuple[tuple[str, int, int], ...]:
+    """Where each tray begins and ends, as the presort said, in mail order."""
+    breaks = []
+    for tray, group in groupby((row for row in rows if row.tray), key=lambda row: row.tray):
+        seqs = [row.seq for row in group]
+        breaks.append((tray, seqs[0], seqs[-1]))
+    return tuple(breaks)
 
 
 def day_in_words(day: str) -> str:

@@ -11,8 +11,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cardpipe.lettershop.manifest import COLUMNS, Row, read_back, reconcile, to_csv, to_json, totals
+from cardpipe.lettershop.manifest import (
+    COLUMNS,
+    Row,
+    place,
+    placed,
+    read_back,
+    read_json,
+    reconcile,
+    to_csv,
+    to_json,
+    totals,
+)
 from cardpipe.model.errors import Refused
+from cardpipe.model.units import Box, mm
 
 
 def row(seq: int, **parts: object) -> Row:
@@ -21,7 +33,10 @@ def row(seq: int, **parts: object) -> Row:
         match_code_envelope=f"CP10001{seq:06d}E", design="fern", design_version="1", format="A7", stock="300gsm",
         envelope="A7", name="Łukasz Wiśniewski", company="", street="5 Elm St", street2="", city="Boston", state="MA",
         postcode="02139", country="US", card_file="CARD.pdf", card_page_first=2 * seq - 1, card_page_last=2 * seq,
-        envelope_file="ENV.pdf", envelope_page=seq, weight_g=19.7421, thickness_mm=0.94, sha256_card_fragment="a" * 64,
+        card_sheet=0, card_slot=0, card_code_page=2 * seq - 1, card_code_at="52.50,8.00,22.00,16.00", envelope_file="ENV.pdf",
+        envelope_page=seq, envelope_label=0, envelope_code_at="3.00,3.00,22.00,12.00", postage="letter", inserts="", seed="",
+        imb_tracking="", imb_routing="",
+        imb_at="", presort_level="", tray="", bundle="", container="", reprint_of="", weight_g=19.7421, thickness_mm=0.94, sha256_card_fragment="a" * 64,
         sha256_envelope_fragment="b" * 64,
     )  # fmt: skip
     return replace(base, **parts)  # type: ignore[arg-type]
@@ -114,6 +129,30 @@ def test_what_is_no_manifest_is_refused(bad: bytes) -> None:
     assert caught.value.findings
 
 
-def test_there_is_no_column_that_nobody_fills() -> None:
-    assert not {"imb_tracking", "tray_no", "indicia", "presort_level"} & set(COLUMNS)
-    assert len(COLUMNS) == 27
+def test_places_are_millimetres_and_come_back() -> None:
+    box = Box(mm(52.5), mm(8), mm(22), mm(16))
+    assert place(box) == "52.50,8.00,22.00,16.00"
+    back = placed(place(box))
+    assert all(abs(getattr(back, name) - getattr(box, name)) < mm(0.01) for name in ("x", "y", "width", "height"))
+    for wrong in ("", "1,2,3", "a,b,c,d"):
+        with pytest.raises(ValueError):
+            placed(wrong)
+
+
+def test_json_is_read_back_and_another_one_is_refused() -> None:
+    rows, said = read_json(to_json(ROWS))
+    assert rows == [replace(one, weight_g=19.7) for one in ROWS] and said["pieces"] == 3
+    for wrong in (
+        b"",
+        b"{}",
+        b"[]",
+        to_json(ROWS).replace(b"manifest-2", b"manifest-1"),
+        to_json(ROWS).replace(b'"seq"', b'"sq"'),
+    ):
+        with pytest.raises(Refused):
+            read_json(wrong)
+
+
+def test_pieces_that_share_a_sheet_share_its_pages() -> None:
+    sheet = [row(n, card_page_first=1, card_page_last=2, card_sheet=1, card_slot=n) for n in (1, 2)]
+    assert totals(sheet).card_pages == 2

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from cardpipe.catalog.press import formats
+from cardpipe.catalog.press import formats, presses
 from cardpipe.lettershop.carrier import Carrier
+from cardpipe.lettershop.mailing import Mailing
 from cardpipe.lettershop.manifest import Totals
 from cardpipe.lettershop.ticket import Ticket, TicketFile, day_in_words, in_words, make_ticket
 from cardpipe.model.batch import Batch
@@ -27,6 +28,7 @@ FILES = (
     TicketFile("Envelopes", f"{BATCH.name}_ENV.pdf", "e" * 64, 234_567, 212),
     TicketFile("Manifest", f"{BATCH.name}_MANIFEST.csv", "d" * 64, 98_765),
 )
+PRESS = presses()["digital-coated"]
 FINDINGS = (warning("x", "piece 0113", "the photo has 214 ppi"), note("y", "batch", "212 pieces", "meter it"))
 
 
@@ -39,7 +41,7 @@ def picture(caption: str) -> Picture:
 @pytest.fixture
 def ticket(usps: Carrier) -> Ticket:
     return make_ticket(
-        BATCH, formats()["A7"], usps, FILES, TOTALS, condition="CGATS TR 006", contact="card desk, +1 617 555 0117",
+        BATCH, formats()["A7"], usps, FILES, TOTALS, press=PRESS, mailing=Mailing(), rows=[], contact="card desk, +1 617 555 0117",
         pictures=[picture("0001 outside"), picture("0212 outside")], findings=FINDINGS,
     )  # fmt: skip
 
@@ -82,13 +84,15 @@ def test_the_bytes_are_always_the_same(ticket: Ticket, arimo: bytes) -> None:
     ("name", "grain", "flip"), [("A7", "the 7 in side", "short"), ("A7T", "the 7 in side", "short")]
 )
 def test_fold_grain_and_flip_follow_the_format(usps: Carrier, name: str, grain: str, flip: str) -> None:
-    made = make_ticket(BATCH, formats()[name], usps, FILES, TOTALS, condition="x", contact="y")
+    made = make_ticket(
+        BATCH, formats()[name], usps, FILES, TOTALS, press=PRESS, mailing=Mailing(), rows=[], contact="y"
+    )
     assert grain in made.grain and f"about the {flip} edge" in made.flip
 
 
 def test_a_flat_card_has_no_fold(usps: Carrier) -> None:
     flat = replace(formats()["A7"], fold="none")
-    made = make_ticket(BATCH, flat, usps, FILES, TOTALS, condition="x", contact="y")
+    made = make_ticket(BATCH, flat, usps, FILES, TOTALS, press=PRESS, mailing=Mailing(), rows=[], contact="y")
     assert (made.fold, made.grain, made.insertion) == ("none", "either way", "card front to the flap")
 
 
