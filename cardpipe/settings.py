@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cardpipe.model.errors import Refused
@@ -22,13 +23,15 @@ def _shipped(name: str) -> Path:
 
 
 class Settings(BaseSettings):
-    """Where things are and how many hands work. ``data`` is the data folder: one local disk, one supervisor."""
+    """Where things are and how many hands work. ``data`` is the data folder: one local disk, one supervisor; ``shop``
+    the shop's own folder of formats, presses, carriers, way of posting and inserts, where it has one."""
 
     model_config = SettingsConfigDict(env_prefix="CARDPIPE_", frozen=True, extra="ignore")
 
     data: Path = Path("cardpipe-data")
     designs: Path = Field(default_factory=lambda: _shipped("designs"))
     fonts: Path = Field(default_factory=lambda: _shipped("fonts"))
+    shop: Path | None = None
     database_url: str = ""
     broker_url: str = ""
     artifacts_url: str = ""
@@ -40,11 +43,28 @@ class Settings(BaseSettings):
     hint_seconds: float = Field(default=20, gt=0)
     window: int = Field(default=64, ge=1, le=5000)
     contact: str = "whoever delivered this batch"
+    delivery: str = ""  # where a batch goes if nothing else is said: file:///FOLDER or sftp://USER@HOST/FOLDER
+    sftp_key: Path | None = None  # our private key
+    sftp_passphrase: SecretStr = SecretStr("")  # what opens it, if anything does
+    sftp_known_hosts: Path | None = None  # the houses' host keys, as OpenSSH writes them
 
     @field_validator("data", "designs", "fonts")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("shop", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("shop")
+    @classmethod
+    def _a_folder(cls, value: Path | None) -> Path | None:
+        found = value.expanduser().resolve() if value else None
+        if found and not found.is_dir():
+            raise ValueError("is no folder; make it, or leave the setting away")
+        return found
 
     @field_validator("data")
     @classmethod
@@ -59,6 +79,30 @@ class Settings(BaseSettings):
         if value and not value.startswith("file://"):
             raise ValueError("only file:///FOLDER is built; S3 comes with the cluster release")
         return value
+
+    @field_validator("delivery")
+    @classmethod
+    def _a_place(cls, value: str) -> str:
+        """What is wrong at first sight; the adapter reads it in full. The value itself is never repeated."""
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            raise ValueError("cannot be read as an address") from None
+        if value and (parts.scheme not in ("file", "sftp") or not value.startswith(f"{parts.scheme}://")):
+            raise ValueError("must be file:///FOLDER or sftp://USER@HOST/FOLDER")
+        if parts.password is not None:
+            raise ValueError("must not hold a password; set CARDPIPE_SFTP_KEY to a private key")
+        return value
+
+    @field_validator("sftp_key", "sftp_known_hosts", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("sftp_key", "sftp_known_hosts")
+    @classmethod
+    def _whole_path(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().absolute()
 
     @property
     def database(self) -> str:

@@ -7,9 +7,12 @@ from functools import cached_property, lru_cache
 
 from cardpipe.catalog.shelf import Catalog
 from cardpipe.darkroom.limited import LimitedDarkroom
+from cardpipe.delivery.folder import FolderDelivery
+from cardpipe.delivery.target import SftpTarget, parse
 from cardpipe.model.errors import Unavailable
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
+from cardpipe.ports import Delivery
 from cardpipe.settings import Settings, settings
 from cardpipe.storage.artifacts import FolderArtifacts
 from cardpipe.storage.store import SqlStore
@@ -61,12 +64,24 @@ class Shop:
     @cached_property
     def catalog(self) -> Catalog:
         """Designs, fonts, presses, carriers."""
-        return Catalog(self.settings.designs, self.settings.fonts)
+        return Catalog(self.settings.designs, self.settings.fonts, self.settings.shop)
 
     @cached_property
     def darkroom(self) -> LimitedDarkroom:
         """The limited child for pictures."""
-        return LimitedDarkroom(cmyk_profile=self.catalog.profile(self.catalog.press(self.press).profile))
+        return LimitedDarkroom()
+
+    def delivery(self, target: str = "") -> Delivery:
+        """The place of that address, or CARDPIPE_DELIVERY's. Nothing is opened or called yet. Raises Refused for an
+        address that is none."""
+        place = parse(target or self.settings.delivery)
+        if not isinstance(place, SftpTarget):
+            return FolderDelivery(place)
+        from cardpipe.delivery.connect import Login  # the SSH library is loaded where it is used
+        from cardpipe.delivery.sftp import SftpDelivery
+
+        ours = self.settings
+        return SftpDelivery(place, Login(ours.sftp_key, ours.sftp_known_hosts, ours.sftp_passphrase.get_secret_value()))
 
     def warm(self) -> None:
         """What a worker opens before its first piece."""

@@ -1,101 +1,159 @@
-"""Delivery into a folder: complete or not at all, and provable afterwards.
-
-Each file is written as ``.NAME.part``, synced, read back and compared, then renamed; ``BATCH.done`` comes last. The
-same batch again changes nothing; another batch under an old name is refused (print.md section 7).
-"""
+"""Delivery into a folder of this machine, or one that is mounted here. See ``handover`` for what happens in it."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cardpipe.model.batch import Batch
-from cardpipe.model.errors import Conflict, Unavailable
-from cardpipe.model.finding import error
-from cardpipe.model.order import canonical
+from cardpipe.delivery.answers import answers
+from cardpipe.delivery.handover import hand_over
+from cardpipe.delivery.place import CHUNK, Kind, Place, Seen, unavailable
+from cardpipe.model.batch import Bundle
+from cardpipe.ports import Reply
 
-_CHUNK = 1 << 20
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def deliver(batch: Batch, open_file: Callable[[str], BinaryIO], out: Path) -> Path:
-    """Write a batch's files into ``out/BATCH``; the folder. ``open_file`` gives an artifact by digest.
-
-    Raises Conflict where another content lies under a final name, Unavailable where there is no room or no right to
-    write: then no half file is left under any name, and the same call may be made again.
-    """
-    folder = out / batch.name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _refuse_others(batch, folder)
-        for item in batch.files:
-            with open_file(item.sha256) as source:
-                _write(folder, item.name, item.sha256, iter(lambda: source.read(_CHUNK), b""))
-        note = done_note(batch)
-        _write(folder, f"{batch.name}.done", hashlib.sha256(note).hexdigest(), [note])
-    except OSError as problem:
-        raise _unavailable(problem, folder) from problem
-    return folder
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+#: Folders that some file systems cannot sync.
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP}
 
 
-def done_note(batch: Batch) -> bytes:
-    """What ``BATCH.done`` says: every file with its size and digest, so that a receiver can check without us."""
-    files = [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in batch.files]
-    return canonical({"batch": batch.name, "revision": batch.revision, "pieces": batch.pieces, "files": files}) + b"\n"
+class FolderDelivery:
+    """``ports.Delivery`` into ``folder/BUNDLE/``. Folders that lead to it are made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.expanduser().absolute()
+
+    @property
+    def address(self) -> str:
+        return self.folder.as_uri()
+
+    def deliver(self, bundle: Bundle, open_file: Callable[[str], BinaryIO]) -> str:
+        try:
+            _make_folder(self.folder)
+            with _opened(self.folder) as root:
+                hand_over(root, bundle, open_file)
+        except OSError as problem:
+            raise unavailable(problem, self.address) from problem
+        return f"{self.address}/{bundle.name}"
+
+    def replies(self, bundle: Bundle) -> list[Reply]:
+        try:
+            with _opened(self.folder) as root:
+                return answers(root, bundle)
+        except OSError as problem:
+            raise unavailable(problem, self.address) from problem
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
+class _FolderPlace:
+    """``Place`` by an open handle: whatever is renamed or linked meanwhile, nothing leads out of this folder."""
 
+    def __init__(self, handle: int, address: str) -> None:
+        self.handle = handle
+        self.address = address
 
-def _refuse_others(batch: Batch, folder: Path) -> None:
-    findings = []
-    for item in batch.files:
-        path = folder / item.name
-        if path.exists() and (path.stat().st_size != item.size or digest_of(path) != item.sha256):
-            remedy = "move the old folder away, or give another output folder"
-            findings.append(error("delivery.other_content", item.name, "another file lies under this name", remedy))
-    if findings:
-        raise Conflict(f"{folder} holds another batch under the same name; nothing was overwritten", findings)
+    def names(self) -> list[str]:
+        return os.listdir(self.handle)  # noqa: PTH208 - a handle has no Path
 
+    def look(self, name: str) -> Seen | None:
+        try:
+            found = os.stat(name, dir_fd=self.handle, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return Seen(kind_of(found.st_mode), found.st_size)
 
-def _write(folder: Path, name: str, sha256: str, chunks: Iterable[bytes]) -> None:
-    final, part = folder / name, folder / f".{name}.part"
-    if final.exists() and digest_of(final) == sha256:
-        return
-    try:
-        with part.open("wb") as out:
+    def make(self, name: str) -> None:
+        try:
+            os.mkdir(name, dir_fd=self.handle)
+        except FileExistsError:
+            return
+        self.sync()
+
+    @contextmanager
+    def enter(self, name: str) -> Iterator[Place]:
+        handle = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.handle)
+        try:
+            yield _FolderPlace(handle, f"{self.address}/{name}")
+        finally:
+            os.close(handle)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        with os.fdopen(self._open(name), "rb", buffering=0) as file:
+            while chunk := file.read(CHUNK):
+                yield chunk
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, 0o666, dir_fd=self.handle), "wb") as file:
             for chunk in chunks:
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        if digest_of(part) != sha256:
-            raise Unavailable(f"{name} does not read back as it was written; check the disk, then export again")
-        part.replace(final)
-        _sync_folder(folder)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            if hasattr(os, "posix_fadvise"):  # so that reading back asks the disk
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def publish(self, part: str, name: str) -> None:
+        # a rename, not a link: whoever watches the folder is told of "moved to". Between the look and the rename
+        # another could only come from a second shop that gives out the same names in the same instant
+        if self.look(name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+        os.rename(part, name, src_dir_fd=self.handle, dst_dir_fd=self.handle)
+
+    def keep(self, name: str) -> None:
+        handle = self._open(name)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def sync(self) -> None:
+        try:
+            os.fsync(self.handle)
+        except OSError as problem:
+            if problem.errno not in _NO_SYNC:
+                raise
+
+    def remove(self, name: str) -> None:
+        os.unlink(name, dir_fd=self.handle)
+
+    def _open(self, name: str) -> int:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.handle)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.ENXIO, "is no file", name)
+        return handle
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def kind_of(mode: int) -> Kind:
+    """What a POSIX mode says that it is."""
+    if stat.S_ISREG(mode):
+        return Kind.FILE
+    if stat.S_ISDIR(mode):
+        return Kind.FOLDER
+    return Kind.LINK if stat.S_ISLNK(mode) else Kind.OTHER
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Place]:
+    """The target itself may be a link: an operator named it."""
+    handle = os.open(folder, _FOLDER)
     try:
-        os.fsync(handle)
+        yield _FolderPlace(handle, folder.as_uri())
     finally:
         os.close(handle)
 
 
-def _unavailable(problem: OSError, folder: Path) -> Unavailable:
-    if problem.errno in _NO_ROOM:
-        found = error("delivery.no_room", str(folder), "the output folder has no room", "make room and export again")
-    else:
-        what = problem.strerror or type(problem).__name__
-        found = error("delivery.folder", str(folder), f"cannot be written: {what}", "give a folder that can be written")
-    return Unavailable(f"{found.message}; every finished piece is kept, and nothing half-written was left", [found])
+def _make_folder(folder: Path) -> None:
+    """The folder and those above it, each one's name durable in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+    with _opened(folder.parent) as above:
+        above.sync()
