@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import secrets
 
+import sqlalchemy as sa
+
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.ports import Claim
-from cardpipe.storage import pieces, steps
+from cardpipe.storage import holds, pieces, steps
 from cardpipe.storage.engine import Tx
 from cardpipe.storage.events import findings_text, log
 from cardpipe.storage.steps import LEASE_OVER, LONGEST_DELAY, RESTED, SKEW
@@ -41,10 +43,18 @@ _FORGET = """
                      token = NULL, leased_at = NULL, lease_len = NULL, hinted_until = 0
     WHERE state = 'open' AND (token IS NOT NULL OR hinted_until > 0)
 """
-_BATCH_STATE = "SELECT state FROM batches WHERE tenant = :tenant AND mode = :mode AND id = :id"
+_BATCH = """
+    SELECT id, state FROM batches
+    WHERE (tenant, mode, id) = (SELECT tenant, mode, batch_id FROM steps WHERE id = :step){locked}
+"""
 _BATCH_FINDINGS = "UPDATE batches SET findings = :findings WHERE tenant = :tenant AND mode = :mode AND id = :id"
-_HOLD_BATCH = "UPDATE batches SET held = :reason WHERE tenant = :tenant AND mode = :mode AND id = :id"
-_HOLD_STEP = "UPDATE steps SET held = :reason WHERE tenant = :tenant AND mode = :mode AND batch_id = :id"
+_NOT_MADE = """
+    SELECT 1 AS one FROM remakes
+    WHERE tenant = :tenant AND mode = :mode AND id = :id AND made_at IS NULL
+      AND EXISTS (SELECT 1 FROM remake_pieces WHERE tenant = :tenant AND mode = :mode AND remake_id = :id)
+"""
+#: The states in which a batch wants a step of that kind.
+_WANTS = {"impose": ("gathered",), "release": ("imposed",), "remake": ("released", "printed")}
 
 
 def claim(tx: Tx, step_id: str, lease_seconds: float) -> Claim | None:
@@ -60,12 +70,7 @@ def claim(tx: Tx, step_id: str, lease_seconds: float) -> Claim | None:
     if row["lost_leases"] >= LOST_LEASES:
         _set_aside(tx, taken, (_LEASE_LOST,))
         return None
-    if taken.kind == "compose":
-        wanted = pieces.move(tx, taken.scope, taken.subject, PieceState.COMPOSING, "a worker took it")
-    else:
-        batch = tx.one(_BATCH_STATE, tenant=taken.scope.tenant, mode=taken.scope.mode, id=taken.subject)
-        wanted = batch is not None and batch["state"] == "gathered"
-    if not wanted:
+    if not _wanted(tx, taken):
         steps.drop(tx, taken.scope, taken.kind, taken.subject)
         return None
     return taken
@@ -78,30 +83,34 @@ def heartbeat(tx: Tx, claim: Claim) -> bool:
 
 def give_back(tx: Tx, claim: Claim, reason: str, delay_seconds: float) -> None:
     """Free again after the delay, with no attempt counted. Nothing happens where the claim was lost."""
+    batch = _batch(tx, claim)
     if _release(tx, claim, min(delay_seconds, LONGEST_DELAY), faults=0) is None:
         return
-    if claim.kind == "compose":
+    if batch is None:
         pieces.move(tx, claim.scope, claim.subject, PieceState.WAITING, reason)
     else:
-        log(tx, claim.scope, "batch", claim.subject, "gathered", "gathered", reason)
+        log(tx, claim.scope, "batch", batch["id"], batch["state"], batch["state"], reason, step=claim.kind)
 
 
 def fault(tx: Tx, claim: Claim, findings: tuple[Finding, ...], *, final: bool) -> None:
     """Count an attempt and keep the findings; then wait for the next one, or for a person."""
-    compose = claim.kind == "compose"
+    compose, batch = claim.kind == "compose", _batch(tx, claim)
     delay = 2.0**claim.attempt if compose else min(600.0, 5 * 2.0**claim.attempt)
     attempts = _release(tx, claim, delay, faults=1)
     if attempts is None:
         return
     if final or attempts >= (PIECE_ATTEMPTS if compose else BATCH_ATTEMPTS):
         _set_aside(tx, claim, findings)
-    elif compose:
+    elif batch is None:
         pieces.move(
             tx, claim.scope, claim.subject, PieceState.WAITING, _codes(findings), findings=findings_text(findings)
         )
     else:
         _mark_batch(tx, claim, findings)
-        log(tx, claim.scope, "batch", claim.subject, "gathered", "gathered", _codes(findings), attempt=attempts)
+        log(
+            tx, claim.scope, "batch", batch["id"], batch["state"], batch["state"], _codes(findings), attempt=attempts,
+            step=claim.kind,
+        )  # fmt: skip
 
 
 def forget(tx: Tx, *, lost: bool) -> int:
@@ -115,9 +124,28 @@ def _release(tx: Tx, claim: Claim, delay: float, *, faults: int) -> int | None:
     return None if row is None else int(row["attempts"])
 
 
-def _set_aside(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
-    """A person must look. A piece leaves the flow; a batch stays gathered and is held, with its reason."""
+def _wanted(tx: Tx, claim: Claim) -> bool:
+    """Whether the step is still to be done: its piece moves to composing, its batch or remake waits for it."""
     if claim.kind == "compose":
+        return pieces.move(tx, claim.scope, claim.subject, PieceState.COMPOSING, "a worker took it")
+    batch = tx.one(_BATCH.format(locked=""), step=claim.step_id)
+    if batch is None or batch["state"] not in _WANTS[claim.kind]:
+        return False
+    key = {"tenant": claim.scope.tenant, "mode": claim.scope.mode, "id": claim.subject}
+    return claim.kind != "remake" or tx.one(_NOT_MADE, **key) is not None
+
+
+def _batch(tx: Tx, claim: Claim) -> sa.RowMapping | None:
+    """The batch whose step this is, locked before the step: whoever changes a batch takes them in this order."""
+    if claim.kind == "compose":
+        return None
+    return tx.one(_BATCH.format(locked=" FOR UPDATE" if tx.postgres else ""), step=claim.step_id)
+
+
+def _set_aside(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
+    """A person must look. A piece leaves the flow; a batch stays as it is and is held, with its reason."""
+    batch = _batch(tx, claim)
+    if batch is None:
         steps.stop(tx, claim.scope, claim.kind, claim.subject)
         pieces.move(
             tx, claim.scope, claim.subject, PieceState.NEEDS_ATTENTION, _codes(findings),
@@ -127,9 +155,7 @@ def _set_aside(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
     reason = "; ".join(f"{finding.code}: {finding.message}" for finding in findings)
     _release(tx, claim, 0, faults=0)
     _mark_batch(tx, claim, findings)
-    for sql in (_HOLD_BATCH, _HOLD_STEP):
-        tx.run(sql, tenant=claim.scope.tenant, mode=claim.scope.mode, id=claim.subject, reason=reason)
-    log(tx, claim.scope, "hold", claim.subject, None, "held", reason)
+    holds.hold_batch(tx, claim.scope, batch["id"], reason, claim.kind)
 
 
 def _codes(findings: tuple[Finding, ...]) -> str:
@@ -137,10 +163,12 @@ def _codes(findings: tuple[Finding, ...]) -> str:
 
 
 def _mark_batch(tx: Tx, claim: Claim, findings: tuple[Finding, ...]) -> None:
-    tx.run(
-        _BATCH_FINDINGS, tenant=claim.scope.tenant, mode=claim.scope.mode, id=claim.subject,
-        findings=findings_text(findings),
-    )  # fmt: skip
+    """What an impose found stays with its batch; what a release or a remake met stands in the log and in the hold."""
+    if claim.kind == "impose":
+        tx.run(
+            _BATCH_FINDINGS, tenant=claim.scope.tenant, mode=claim.scope.mode, id=claim.subject,
+            findings=findings_text(findings),
+        )  # fmt: skip
 
 
 _LEASE_LOST = error(

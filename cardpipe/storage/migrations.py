@@ -1,6 +1,6 @@
 """Bringing the tables up to date, by Alembic, without a folder of its own: each step is a ``migration_NNNN_…`` here.
 
-To add one: write ``migration_0002_….py`` after the pattern of the first, name it in ``MIGRATIONS``, change ``tables``.
+To add one: write ``migration_NNNN_….py`` after the pattern of the first, name it in ``MIGRATIONS``, change ``tables``.
 A test holds that the migrated tables and ``tables`` are the same, on an empty database and on one with rows.
 """
 
@@ -17,7 +17,7 @@ from cardpipe.model.errors import Conflict
 from cardpipe.storage.engine import Database
 
 #: Oldest first: each one's revision and module, imported only when there is something to do.
-MIGRATIONS = {"0001": "migration_0001_first"}
+MIGRATIONS = {"0001": "migration_0001_first", "0002": "migration_0002_press"}
 
 
 def version(db: Database) -> str | None:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Composed, Piece
-from cardpipe.model.status import PieceState, sources
+from cardpipe.model.piece import Composed, Piece, Presorted
+from cardpipe.model.status import IN_A_BATCH, PieceState, sources
 from cardpipe.storage.engine import Tx
 from cardpipe.storage.events import findings_from, log, text
 from cardpipe.storage.tables import words
@@ -43,11 +43,14 @@ _SETTABLE = ("card", "envelope", "card_bytes", "envelope_bytes", "composed_findi
 
 
 def move(tx: Tx, scope: Scope, piece_id: str, new: PieceState, reason: str, **columns: Any) -> bool:
-    """One compare-and-set and its event. False, and nothing changed, where the table of moves does not allow it."""
+    """One compare-and-set and its event. False, and nothing changed, where the table of moves does not allow it. A
+    piece leaves its batch only where ``batch_id`` is written, too: no cancel takes a card out of a print file."""
     key = {"tenant": scope.tenant, "mode": scope.mode, "id": piece_id}
     was = tx.one(_OLD.format(locked=" FOR UPDATE" if tx.postgres else ""), **key)
     allowed = sources(new)
     if was is None or was["state"] not in allowed:
+        return False
+    if was["state"] in IN_A_BATCH and new not in IN_A_BATCH and "batch_id" not in columns:
         return False
     if unknown := set(columns) - set(_SETTABLE):
         raise ValueError(f"a move does not write {sorted(unknown)}")
@@ -119,4 +122,5 @@ def piece_from(row: sa.RowMapping) -> Piece:
         state=PieceState(row["state"]), mail_on=row["mail_on"], group=row["group_key"], sort_key=row["sort_key"],
         spec=json.loads(row["spec"]), composed=composed, batch_id=row["batch_id"], seq=row["seq"], held=row["held"],
         findings=findings_from(row["findings"]),
+        presorted=Presorted(**json.loads(row["presorted"])) if row["presorted"] else None,
     )  # fmt: skip

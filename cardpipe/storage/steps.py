@@ -7,6 +7,8 @@ and length, or bounded by how far ahead they can honestly be, so that a jump of 
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from cardpipe.model.order import Scope
 from cardpipe.storage.engine import Tx, new_id
 from cardpipe.storage.events import text
@@ -24,12 +26,12 @@ _FREE = f"(token IS NULL OR {LEASE_OVER}) AND {_HINT_OVER} AND {RESTED} AND held
 
 _ADD = """
     INSERT INTO steps (tenant, mode, id, kind, subject, piece_id, batch_id, state, hinted_until, not_before, attempts,
-                       lost_leases)
-    VALUES (:tenant, :mode, :id, :kind, :subject, :piece, :batch, 'open', 0, 0, 0, 0)
+                       lost_leases, held)
+    VALUES (:tenant, :mode, :id, :kind, :subject, :piece, :batch, 'open', 0, 0, 0, 0, :held)
 """
 _REOPEN = """
     UPDATE steps SET state = 'open', token = NULL, leased_at = NULL, lease_len = NULL, hinted_until = 0, not_before = 0,
-                     attempts = 0, lost_leases = 0, held = NULL
+                     attempts = 0, lost_leases = 0, held = :held
     WHERE tenant = :tenant AND mode = :mode AND kind = :kind AND subject = :subject
 """
 _CLOSE = """
@@ -61,23 +63,42 @@ _DUE = f"""
 """
 _HINT = "UPDATE steps SET hinted_until = :now + :hint WHERE state = 'open' AND id IN {listed}"
 
-#: Batches first: tomorrow's orders must not hold up today's press.
-KINDS = ("impose", "compose")
+_OF = """
+    SELECT id, state, token FROM steps
+    WHERE tenant = :tenant AND mode = :mode AND kind = :kind AND subject = :subject{locked}
+"""
+_LEASED = f"SELECT 1 AS one FROM steps WHERE id = :id AND state = 'open' AND token IS NOT NULL AND NOT {LEASE_OVER}"
+
+#: Batches first: tomorrow's orders must not hold up today's press; and before all, what the house waits for.
+KINDS = ("release", "remake", "impose", "compose")
 
 
-def add(tx: Tx, scope: Scope, kind: str, subject: str) -> str:
-    """A first step for a piece or a batch, in the transaction that makes it necessary."""
+def add(tx: Tx, scope: Scope, kind: str, subject: str, *, batch: str | None = None, held: str | None = None) -> str:
+    """A first step for a piece, a batch or a remake (of ``batch``), in the transaction that makes it necessary. A step
+    of a batch that is held is held with it."""
     step_id = new_id("stp", tx.now)
     tx.run(
-        _ADD, tenant=scope.tenant, mode=scope.mode, id=step_id, kind=kind, subject=subject,
-        piece=subject if kind == "compose" else None, batch=subject if kind == "impose" else None,
+        _ADD, tenant=scope.tenant, mode=scope.mode, id=step_id, kind=kind, subject=subject, held=held,
+        piece=subject if kind == "compose" else None, batch=None if kind == "compose" else batch or subject,
     )  # fmt: skip
     return step_id
 
 
-def reopen(tx: Tx, scope: Scope, kind: str, subject: str) -> None:
+def of(tx: Tx, scope: Scope, kind: str, subject: str) -> sa.RowMapping | None:
+    """The step of that kind, if there ever was one: its id, state and token. Nobody claims it until this transaction
+    ends: what is decided on it stays true."""
+    sql = _OF.format(locked=" FOR UPDATE" if tx.postgres else "")
+    return tx.one(sql, tenant=scope.tenant, mode=scope.mode, kind=kind, subject=subject)
+
+
+def leased(tx: Tx, step_id: str) -> bool:
+    """Whether somebody is at it at this moment."""
+    return tx.one(_LEASED, id=step_id, now=tx.now, skew=SKEW) is not None
+
+
+def reopen(tx: Tx, scope: Scope, kind: str, subject: str, *, held: str | None = None) -> None:
     """The same work again, from the start and with all its attempts: a token that is out is worth nothing any more."""
-    tx.run(_REOPEN, tenant=scope.tenant, mode=scope.mode, kind=kind, subject=subject)
+    tx.run(_REOPEN, tenant=scope.tenant, mode=scope.mode, kind=kind, subject=subject, held=held)
 
 
 def drop(tx: Tx, scope: Scope, kind: str, subject: str) -> None:

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from cardpipe.model.batch import Batch, BatchFile
+from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.errors import Conflict
 from cardpipe.model.event import Event
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Composed, Piece
+from cardpipe.model.piece import Composed, Piece, Presorted
+from cardpipe.model.scan import Scan, Tally
 from cardpipe.model.status import PieceState
 from cardpipe.ports import Claim, Clock, NewOrder, StoredOrder
-from cardpipe.storage import batches, claims, events, holds, orders, pieces, steps
+from cardpipe.storage import (
+    accounts,
+    batches,
+    claims,
+    events,
+    holds,
+    orders,
+    pieces,
+    releases,
+    remakes,
+    replies,
+    revisions,
+    steps,
+)
 from cardpipe.storage.engine import Database, Tx
 from cardpipe.storage.events import findings_text
 from cardpipe.storage.migrations import upgrade
@@ -134,9 +148,16 @@ class SqlStore:
         with self.db.reading() as tx:
             return pieces.gatherable(tx, scope, mail_on, order_ids)
 
-    def gather(self, scope: Scope, mail_on: str, members: Mapping[str, list[str]]) -> list[Batch]:
+    def gather(
+        self,
+        scope: Scope,
+        mail_on: str,
+        members: Mapping[str, list[str]],
+        awaiting: frozenset[str] = frozenset(),
+        label_start: int = 1,
+    ) -> list[Batch]:
         with self.db.writing() as tx:
-            return batches.gather(tx, scope, mail_on, members)
+            return batches.gather(tx, scope, mail_on, members, awaiting, label_start)
 
     def members(self, batch_id: str) -> Iterator[Piece]:
         after = 0
@@ -156,6 +177,77 @@ class SqlStore:
         with self.db.reading() as tx:
             return batches.one(tx, scope, key)
 
+    # until release: a batch may be named by its id or its name; a name of an older revision is refused
+    def eject(self, scope: Scope, batch_id: str, seqs: Sequence[int], reason: str, user: str) -> Batch:
+        with self.db.writing() as tx:
+            return revisions.eject(tx, scope, batch_id, seqs, reason, user)
+
+    def resequence(self, scope: Scope, batch_id: str, order: Sequence[tuple[str, Presorted]], user: str) -> Batch:
+        with self.db.writing() as tx:
+            return revisions.resequence(tx, scope, batch_id, order, user)
+
+    # release
+    def plan_release(self, scope: Scope, batch_id: str, target: str) -> str:
+        with self.db.writing() as tx:
+            return releases.plan(tx, scope, batch_id, target)
+
+    def drop_release(self, scope: Scope, batch_id: str, reason: str, claim: Claim | None = None) -> None:
+        with self.db.writing() as tx:
+            releases.drop(tx, scope, batch_id, reason, claim)
+
+    def complete_release(self, claim: Claim) -> bool:
+        with self.db.writing() as tx:
+            return releases.complete(tx, claim)
+
+    # after the press
+    def add_remake(
+        self, scope: Scope, batch_id: str, seqs: Sequence[int], reason: str, user: str
+    ) -> tuple[Remake, str]:
+        with self.db.writing() as tx:
+            return remakes.add(tx, scope, batch_id, seqs, reason, user)
+
+    def complete_remake(self, claim: Claim, files: Sequence[BatchFile]) -> bool:
+        with self.db.writing() as tx:
+            return remakes.complete(tx, claim, files)
+
+    def remake(self, remake_id: str) -> Remake:
+        with self.db.reading() as tx:
+            return remakes.one(tx, remake_id)
+
+    def remakes(self, scope: Scope, batch_id: str) -> list[Remake]:
+        with self.db.reading() as tx:
+            return remakes.of_batch(tx, scope, batch_id)
+
+    def withdraw(self, scope: Scope, batch_id: str, seqs: Sequence[int], reason: str, user: str) -> Tally:
+        with self.db.writing() as tx:
+            return accounts.withdraw(tx, scope, batch_id, seqs, reason, user)
+
+    def record(
+        self, scope: Scope, batch_id: str, scans: Sequence[Scan], source: str, sha256: str, user: str
+    ) -> tuple[Tally, bool]:
+        with self.db.writing() as tx:
+            tally, new, wrong = accounts.record(tx, scope, batch_id, scans, source, sha256, user)
+        if wrong:  # raised only now: the batch is held, whatever else did not happen
+            raise Conflict("The list contradicts what was seen before; the batch is held, the list not taken.", wrong)
+        return tally, new
+
+    def tally(self, scope: Scope, batch_id: str) -> Tally:
+        with self.db.reading() as tx:
+            return accounts.tally(tx, batches.one(tx, scope, batch_id))
+
+    def settle(self, scope: Scope, batch_id: str, user: str) -> Tally:
+        with self.db.writing() as tx:
+            return accounts.settle(tx, scope, batch_id, user)
+
+    def acknowledge(self, scope: Scope, batch_id: str, name: str, ok: bool, text: str) -> bool:
+        with self.db.writing() as tx:
+            return replies.acknowledge(tx, scope, batch_id, name, ok, text)
+
+    def replies(self, scope: Scope, batch_id: str) -> list[tuple[str, bool, str]]:
+        with self.db.reading() as tx:
+            return replies.of(tx, scope, batch_id)
+
+    # look up
     def batches(self, scope: Scope, mail_on: str | None = None) -> list[Batch]:
         with self.db.reading() as tx:
             return batches.listed(tx, scope, mail_on)

@@ -3,6 +3,7 @@
 What must never happen is a constraint here, not a habit elsewhere: a reference is one order for ever, an order has each
 copy once, a piece has one ``batch_id`` and each place in a batch is taken once. JSON is kept as canonical text, so that
 both engines hand back the same bytes. Times of leases are seconds since 1970; all others are ISO 8601 text in UTC.
+``who`` is the operator who did it: "user" is a word of SQL, and gives the database's own user where it is not quoted.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 
+from cardpipe.model.scan import Stage
 from cardpipe.model.status import IN_A_BATCH, BatchState, OrderState, PieceState
 
 metadata = MetaData()
@@ -78,15 +80,26 @@ batches = Table(
     Column("revision", Integer, nullable=False),
     Column("pieces", Integer, nullable=False),
     Column("held", Text),
+    Column("held_by", Text),  # what held it: a kind of step, presort, scan or reply; NULL for a person
     Column("findings", Text, nullable=False),
     Column("gathered_at", Text, nullable=False),
+    Column("gathered", Integer, nullable=False),
+    Column("target", Text),
+    Column("label_start", Integer, nullable=False),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_batches"),
     UniqueConstraint("id", name="uq_batches_id"),
     UniqueConstraint("number", name="uq_batches_number"),
     UniqueConstraint("tenant", "mode", "mail_on", "of_day", name="uq_batches_of_day"),
     UniqueConstraint("tenant", "mode", "id", "group_key", name="uq_batches_group"),
     CheckConstraint(f"state IN ({words(BatchState)})", name="ck_batches_state"),
-    CheckConstraint("number > 0 AND of_day > 0 AND revision > 0 AND pieces > 0", name="ck_batches_counts"),
+    CheckConstraint(
+        "number > 0 AND of_day > 0 AND revision > 0 AND pieces >= 0 AND gathered >= pieces AND label_start > 0",
+        name="ck_batches_counts",
+    ),
+    CheckConstraint("pieces > 0 OR state = 'settled'", name="ck_batches_empty"),
+    CheckConstraint("held_by IS NULL OR held IS NOT NULL", name="ck_batches_held"),
+    # nothing has left the house for a place that is not written down
+    CheckConstraint("state IN ('gathered', 'imposed') OR target IS NOT NULL OR pieces = 0", name="ck_batches_target"),
 )
 
 pieces = Table(
@@ -112,6 +125,7 @@ pieces = Table(
     Column("batch_id", Text),
     Column("seq", Integer),
     Column("held", Text),
+    Column("presorted", Text),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_pieces"),
     UniqueConstraint("id", name="uq_pieces_id"),
     UniqueConstraint("order_id", "copy", name="uq_pieces_copy"),
@@ -167,7 +181,8 @@ steps = Table(
     CheckConstraint("state IN ('done', 'dropped', 'open', 'stopped')", name="ck_steps_state"),
     CheckConstraint(
         "(kind = 'compose' AND piece_id = subject AND batch_id IS NULL)"
-        " OR (kind = 'impose' AND batch_id = subject AND piece_id IS NULL)",
+        " OR (kind IN ('impose', 'release') AND batch_id = subject AND piece_id IS NULL)"
+        " OR (kind = 'remake' AND batch_id IS NOT NULL AND piece_id IS NULL)",
         name="ck_steps_subject",
     ),
     CheckConstraint(
@@ -196,6 +211,137 @@ batch_files = Table(
     ForeignKeyConstraint(
         ["tenant", "mode", "batch_id"], ["batches.tenant", "batches.mode", "batches.id"], name="fk_batch_files_batch"
     ),
+)
+
+
+def _key() -> tuple[Column[str], Column[str]]:
+    return Column("tenant", Text, nullable=False), Column("mode", Text, nullable=False)
+
+
+def _link(table: str, to: str, noun: str) -> ForeignKeyConstraint:
+    """``NOUN_id`` belongs to a row of that table, of the same tenant and mode."""
+    return ForeignKeyConstraint(
+        ["tenant", "mode", f"{noun}_id"], [f"{to}.tenant", f"{to}.mode", f"{to}.id"], name=f"fk_{table}_{noun}"
+    )
+
+
+#: Pieces that were taken out of a batch: before its release (a new revision follows) or after it (the number stays).
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    *_key(),
+    Column("batch_id", Text, nullable=False),
+    Column("piece_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "mode", "batch_id", "piece_id", name="pk_withdrawals"),
+    UniqueConstraint("tenant", "mode", "batch_id", "revision", "seq", name="uq_withdrawals_seq"),
+    _link("withdrawals", "batches", "batch"),
+    _link("withdrawals", "pieces", "piece"),
+)
+
+remakes = Table(
+    "remakes",
+    metadata,
+    *_key(),
+    Column("id", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("made_at", Text),
+    PrimaryKeyConstraint("tenant", "mode", "id", name="pk_remakes"),
+    UniqueConstraint("id", name="uq_remakes_id"),
+    UniqueConstraint("tenant", "mode", "batch_id", "run", name="uq_remakes_run"),
+    _link("remakes", "batches", "batch"),
+    CheckConstraint("run > 0", name="ck_remakes_run"),
+)
+
+remake_pieces = Table(
+    "remake_pieces",
+    metadata,
+    *_key(),
+    Column("remake_id", Text, nullable=False),
+    Column("piece_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "mode", "remake_id", "piece_id", name="pk_remake_pieces"),
+    UniqueConstraint("tenant", "mode", "remake_id", "seq", name="uq_remake_pieces_seq"),
+    _link("remake_pieces", "remakes", "remake"),
+    _link("remake_pieces", "pieces", "piece"),
+)
+
+remake_files = Table(
+    "remake_files",
+    metadata,
+    *_key(),
+    Column("remake_id", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "mode", "remake_id", "name", name="pk_remake_files"),
+    _link("remake_files", "remakes", "remake"),
+)
+
+scan_lists = Table(
+    "scan_lists",
+    metadata,
+    *_key(),
+    Column("id", Text, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    PrimaryKeyConstraint("tenant", "mode", "id", name="pk_scan_lists"),
+    UniqueConstraint("tenant", "mode", "batch_id", "sha256", name="uq_scan_lists_sha256"),
+    _link("scan_lists", "batches", "batch"),
+)
+
+#: Only ever added to. A spoil that was remade, or waits to be, names its remake.
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", _Counter, nullable=False, autoincrement=True),
+    *_key(),
+    Column("batch_id", Text, nullable=False),
+    Column("piece_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("list_id", Text),
+    Column("remake_id", Text),
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_scans"),
+    _link("scans", "batches", "batch"),
+    _link("scans", "pieces", "piece"),
+    _link("scans", "scan_lists", "list"),
+    _link("scans", "remakes", "remake"),
+    CheckConstraint(f"stage IN ({words(Stage)})", name="ck_scans_stage"),
+    CheckConstraint("list_id IS NOT NULL OR remake_id IS NOT NULL", name="ck_scans_source"),
+    CheckConstraint("remake_id IS NULL OR stage = 'spoiled'", name="ck_scans_remake"),
+)
+Index("ix_scans_batch", scans.c.tenant, scans.c.mode, scans.c.batch_id, scans.c.id)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", _Counter, nullable=False, autoincrement=True),
+    *_key(),
+    Column("batch_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_replies"),
+    UniqueConstraint("tenant", "mode", "batch_id", "name", "verdict", "digest", name="uq_replies_words"),
+    _link("replies", "batches", "batch"),
+    CheckConstraint("verdict IN ('ack', 'nak')", name="ck_replies_verdict"),
 )
 
 events = Table(

@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pressroom import CARD, TARGET, work
 
+from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope, digest
-from cardpipe.model.piece import Composed
+from cardpipe.model.scan import Scan, Stage
 from cardpipe.ports import NewOrder
 from cardpipe.storage.store import SqlStore
 from cardpipe.storage.tables import metadata
 
 GROUP = "A7|digital|usps|matte"
-CARD = Composed("a" * 64, "b" * 64, 100, 50)
 
 
 class FrozenClock:
@@ -122,6 +123,30 @@ def compose() -> Callable[[SqlStore], int]:
         return done
 
     return run
+
+
+@pytest.fixture
+def batch(order: Callable[..., NewOrder]) -> Callable[..., Batch]:
+    """A batch that has come so far: ``batch(store, 5, "released")``. Orders are numbered from ``first``."""
+
+    def make(store: SqlStore, pieces: int = 5, state: str = "imposed", first: int = 1, tenant: str = "local") -> Batch:
+        scope = Scope(tenant)
+        wanted = [store.add_order(order(n, tenant=tenant))[0].id for n in range(first, first + pieces)]
+        work(store, "compose")
+        found = store.gatherable(scope, "2026-11-25", wanted)
+        made = store.gather(scope, "2026-11-25", {found[0].group: [piece.id for piece in found]})[0]
+        if state != "gathered":
+            work(store)
+        if state in ("released", "printed", "mailed"):
+            store.plan_release(scope, made.id, TARGET)
+            work(store)
+        for stage in {"printed": [Stage.PRINTED], "mailed": [Stage.MAILED]}.get(state, []):
+            scans = [Scan(seq, stage) for seq in range(1, pieces + 1)]
+            store.record(scope, made.id, scans, "a test", f"{stage} all", "anna")
+        assert store.batch(scope, made.id).state == state
+        return store.batch(scope, made.id)
+
+    return make
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pressroom import work
 from sqlalchemy.exc import IntegrityError
 
 from cardpipe.model.order import Scope
+from cardpipe.model.scan import Scan, Stage
 
 A, B, TEST = Scope("a"), Scope("b"), Scope("a", "test")
 
@@ -45,7 +47,7 @@ def test_a_piece_has_one_batch_because_it_has_one_column(two, sql):
             store,
             "INSERT INTO pieces SELECT tenant, mode, 'pce_second', order_id, copy, reference, 'batched', mail_on,"
             " group_key, sort_key, spec, card, envelope, card_bytes, envelope_bytes, composed_findings, findings,"
-            " :batch, 9, held FROM pieces WHERE id = :piece",
+            " :batch, 9, held, presorted FROM pieces WHERE id = :piece",
             batch=batches[A].id, piece=piece.id,
         )  # fmt: skip
 
@@ -90,6 +92,13 @@ def compose_only(store):
         "UPDATE steps SET batch_id = :batch WHERE subject = :piece",  # a step with two subjects
         "UPDATE orders SET reference = 'ref-1' WHERE tenant = 'a' AND mode = 'live'",
         "UPDATE batches SET number = 1",
+        "UPDATE batches SET pieces = 0",  # empty, and still to be printed
+        "UPDATE batches SET pieces = gathered + 1",
+        "UPDATE batches SET state = 'released'",  # to nowhere
+        "UPDATE batches SET label_start = 0",
+        "UPDATE batches SET held_by = 'impose'",  # by whom, but not why
+        "UPDATE steps SET kind = 'remake' WHERE subject = :piece",
+        "UPDATE steps SET kind = 'release' WHERE subject = :piece",
         "DELETE FROM orders WHERE tenant = 'a'",
         "DELETE FROM batches WHERE tenant = 'a'",
     ],
@@ -107,8 +116,49 @@ def test_refused(two, sql, statement):
 def test_every_table_and_every_link_carries_tenant_and_mode():
     from cardpipe.storage.tables import metadata
 
-    assert len(metadata.tables) == 6
+    assert len(metadata.tables) == 13
     for table in metadata.tables.values():
         assert {"tenant", "mode"} <= set(table.columns.keys())
         for link in table.foreign_key_constraints:
             assert {"tenant", "mode"} <= set(link.column_keys)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {table} SET tenant = 'b'",
+        "UPDATE {table} SET mode = 'test'",
+    ],
+)
+@pytest.mark.parametrize(
+    "table", ["withdrawals", "remakes", "remake_pieces", "remake_files", "scan_lists", "scans", "replies"]
+)
+def test_nothing_that_was_seen_after_the_press_goes_over_to_another(any_store, batch, sql, table, statement):
+    made = batch(any_store, 3, "released", tenant="a")
+    batch(any_store, 1, "released", tenant="b", first=7)
+    any_store.add_remake(A, made.id, [1], "torn", "anna")
+    work(any_store)
+    any_store.record(A, made.id, [Scan(2, Stage.PRINTED)], "list", "1" * 64, "anna")
+    any_store.withdraw(A, made.id, [3], "too late", "anna")
+    any_store.acknowledge(A, made.id, made.name, True, "thank you")
+    assert sql(any_store, f"SELECT count(*) FROM {table}")[0][0] >= 1
+    with pytest.raises(IntegrityError):
+        sql(any_store, statement.format(table=table))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE scans SET stage = 'lost'",
+        "UPDATE scans SET remake_id = NULL WHERE list_id IS NULL",  # seen by nobody
+        "UPDATE remakes SET run = 0",
+        "UPDATE replies SET verdict = 'perhaps'",
+        "INSERT INTO remakes SELECT tenant, mode, 'rmk_two', batch_id, run, reason, who, at, made_at FROM remakes",
+    ],
+)
+def test_what_cannot_have_been_seen(any_store, batch, sql, statement):
+    made = batch(any_store, 2, "released", tenant="a")
+    any_store.add_remake(A, made.id, [1], "torn", "anna")
+    any_store.acknowledge(A, made.id, made.name, True, "thank you")
+    with pytest.raises(IntegrityError):
+        sql(any_store, statement)

@@ -48,6 +48,16 @@ def test_move_follows_the_table(store, sql, gathered, old, new):
     assert ((last.old, last.new, last.reason) == (old, new, "a test")) is allowed
 
 
+@pytest.mark.parametrize("new", [PieceState.NEEDS_ATTENTION, PieceState.CANCELLED])
+@pytest.mark.parametrize("old", sorted(IN_A_BATCH))
+def test_no_piece_leaves_its_batch_by_the_way(store, sql, gathered, old, new):
+    piece, batch = gathered
+    _put(store, sql, piece, batch, old)
+    with store.db.writing() as tx:
+        assert not pieces.move(tx, SCOPE, piece.id, new, "a test", findings="[]")
+    assert store.piece(SCOPE, piece.id).batch_id == batch.id
+
+
 @pytest.mark.parametrize(("state", "inside"), list(itertools.product(PieceState, (True, False))))
 def test_database_knows_who_lies_in_a_batch(store, sql, gathered, state, inside):
     piece, batch = gathered
@@ -68,7 +78,8 @@ def test_database_knows_who_lies_in_a_batch(store, sql, gathered, state, inside)
 def test_cancel_until_it_lies_in_a_batch(store, sql, gathered, state):
     piece, batch = gathered
     _put(store, sql, piece, batch, state)
-    if PieceState.CANCELLED in PIECE_MOVES[state] or state is PieceState.CANCELLED:
+    free = PieceState.CANCELLED in PIECE_MOVES[state] and state not in IN_A_BATCH  # out of a batch: withdraw
+    if free or state is PieceState.CANCELLED:
         assert store.cancel_order(SCOPE, piece.order_id, "no longer a client").state == OrderState.CANCELLED
         assert store.piece(SCOPE, piece.id).state is PieceState.CANCELLED
     else:
