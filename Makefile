@@ -21,6 +21,7 @@ demo: $(READY)
 	@CARDPIPE_DATA=$(DEMO)/data $(BIN)/cardpipe print tests/demo/orders.csv tests/demo/more.ndjson \
 	  --out $(DEMO)/batches --mail-on 2026-12-01; code=$$?; \
 	if [ $$code -ne 2 ]; then echo "the demo must end with 2 (three rows are bad on purpose), not $$code"; exit 1; fi
+	@for batch in $(DEMO)/batches/*/; do $(BIN)/cardpipe batch verify $$batch || exit 1; done
 	@echo "Open the cards: $(DEMO)/batches/"
 
 test: $(READY)

@@ -18,6 +18,7 @@ from cardpipe.api.body import plain
 from cardpipe.api.problem import Turned
 from cardpipe.model.batch import BatchFile
 from cardpipe.model.errors import Bug
+from cardpipe.pipeline.release import RELEASED
 from cardpipe.wiring import Shop
 
 _CHUNK = 1 << 18
@@ -25,6 +26,7 @@ _TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     304: {"description": "Unchanged."},
+    409: {"description": "The batch is not released yet."},
 }
 MailOn = Annotated[dt.date | None, Query(description="Only those of one mail date.")]
 
@@ -54,7 +56,11 @@ def routes(house: Shop) -> APIRouter:
     )
     def download(name: str, file: str, request: Request) -> Response:
         """The bytes, compared with their digest while they are sent: a file that was damaged on the disk breaks off."""
-        found = next((f for f in house.store.batch(house.scope, plain(name)).files if f.name == file), None)
+        batch = house.store.batch(house.scope, plain(name))
+        if batch.state not in RELEASED:
+            remedy = "release the batch first; until then its files may still change"
+            raise Turned(409, "batch.not_released", "name", f"is {batch.state}", remedy)
+        found = next((f for f in batch.files if f.name == file), None)
         if found is None:
             raise Turned(404, "batch.file_unknown", "file", "is none of this batch", "take a name from its files")
         headers = _headers(found)

@@ -1,20 +1,17 @@
-"""``cardpipe batch``: list, close, show, export."""
+"""``cardpipe batch``: list, close, show, hold, resume."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from cardpipe.cli import show
+from cardpipe.cli.afterpress import tally_lines
 from cardpipe.cli.orders import mail_date
-from cardpipe.cli.pressrun import progress, wait_composed, wait_imposed
+from cardpipe.cli.pressrun import progress, to_impose, wait_composed, wait_imposed
 from cardpipe.cli.serving import working
-from cardpipe.delivery.folder import deliver
-from cardpipe.model.batch import Batch
-from cardpipe.model.errors import Unavailable
-from cardpipe.model.finding import error
-from cardpipe.model.status import BatchState
+from cardpipe.model.batch import Batch, Remake
 from cardpipe.pipeline.gather import gather
+from cardpipe.ports import PRESORT_AWAITED
 from cardpipe.wiring import shop
 
 
@@ -27,19 +24,25 @@ def list_batches(mail_on: str | None, as_json: bool) -> None:
     show.data({"batches": [_as_dict(b) for b in found]}, as_json, plain)
 
 
-def close(mail_on: str | None, as_json: bool) -> None:
-    """Let what waits be composed, gather the mail date, and write the files of every batch of it."""
+def close(mail_on: str | None, label_start: int, as_json: bool) -> None:
+    """Let what waits be composed, gather the mail date, and write the files of every batch of it. Batches that wait for
+    the house's presort are named, not waited for."""
     house, day = shop(), mail_date(mail_on)
     with working(house.settings) as force:
         due = house.store.due_orders(house.scope, day)
         with progress("composing") as tick:
             wait_composed(house, force, due, tick)
-        made = {batch.id for batch in gather(house, house.scope, day)}
+        made = {batch.id for batch in gather(house, house.scope, day, label_start=label_start)}
         with progress("imposing and proving") as tick:
-            done = wait_imposed(force, lambda: house.store.batches(house.scope, day), tick)
-    new = [batch for batch in done if batch.id in made]
-    lines = [f"{batch.pieces:>5} pieces  {batch.name}" for batch in new] or [f"nothing was due on {day}"]
+            wait_imposed(force, lambda: to_impose(house.store.batches(house.scope, day)), tick)
+    new = [batch for batch in house.store.batches(house.scope, day) if batch.id in made]
+    lines = [_line(batch) for batch in new] or [f"nothing was due on {day}"]
     show.data({"mail_on": day, "batches": [_as_dict(b) for b in new]}, as_json, "\n".join(lines))
+
+
+def _line(batch: Batch) -> str:
+    waits = f"  {batch.held}" if batch.held == PRESORT_AWAITED else ""
+    return f"{batch.pieces:>5} pieces  {batch.name}{waits}"
 
 
 def show_batch(key: str, as_json: bool) -> None:
@@ -57,28 +60,33 @@ def show_batch(key: str, as_json: bool) -> None:
     if findings:
         lines.append(show.findings_table(((batch.name, finding) for finding in findings), "batch"))
     lines.append(show.table(("file", "bytes", "SHA-256"), [(f.name, str(f.size), f.sha256) for f in batch.files]))
+    remakes = house.store.remakes(house.scope, batch.id)
+    tally = house.store.tally(house.scope, batch.id)
+    lines.append(tally_lines(tally))
+    if remakes:
+        rows = [(f"R{r.run:02d}", ", ".join(map(str, r.seqs)), r.reason, r.user, r.at) for r in remakes]
+        lines.append(show.table(("remake", "pieces", "reason", "by", "at"), rows))
     lines.append(show.table(("seq", "reference", "design", "state"), [
         (str(p["seq"]), str(p["reference"]), str(p["design"]), str(p["state"])) for p in pieces
     ]))  # fmt: skip
     show.data(
-        {**_as_dict(batch), "pieces_in_order": pieces, "findings": [f.as_dict() for f in findings]},
+        {
+            **_as_dict(batch),
+            "pieces_in_order": pieces,
+            "findings": [f.as_dict() for f in findings],
+            "tally": tally.as_dict(),
+            "remakes": [_remake(remake) for remake in remakes],
+        },
         as_json,
         "\n".join(lines),
     )
 
 
-def export(key: str, out: Path, as_json: bool) -> None:
-    """Write a batch's files into a folder."""
-    house = shop()
-    batch = house.store.batch(house.scope, key)
-    if batch.state is BatchState.GATHERED:
-        remedy = f"run 'cardpipe batch close --mail-on {batch.mail_on}'"
-        raise Unavailable(
-            f"batch {batch.name} has no files yet; {remedy}",
-            [error("batch.not_imposed", batch.name, "its files are not written yet", remedy)],
-        )
-    folder = deliver(batch, lambda digest: house.artifacts.open(house.scope, digest), out)
-    show.data({"name": batch.name, "folder": str(folder)}, as_json, str(folder))
+def _remake(remake: Remake) -> dict[str, Any]:
+    return {
+        "run": remake.run, "pieces": list(remake.seqs), "reason": remake.reason, "user": remake.user, "at": remake.at,
+        "made": remake.made, "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in remake.files],
+    }  # fmt: skip
 
 
 def hold(key: str, reason: str, as_json: bool) -> None:
@@ -101,5 +109,6 @@ def _as_dict(batch: Batch) -> dict[str, Any]:
     return {
         "name": batch.name, "id": batch.id, "state": str(batch.state), "mail_on": batch.mail_on, "format": batch.format,
         "press": batch.press, "carrier": batch.carrier, "pieces": batch.pieces, "revision": batch.revision,
-        "held": batch.held, "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in batch.files],
+        "held": batch.held, "gathered": batch.gathered, "target": batch.target,
+        "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in batch.files],
     }  # fmt: skip

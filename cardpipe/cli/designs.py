@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cardpipe.catalog import digests
 from cardpipe.catalog.designs import DesignFolder
-from cardpipe.catalog.press import formats
 from cardpipe.cli import show
 from cardpipe.model.errors import Conflict, Refused, Unavailable
 from cardpipe.model.finding import Finding, Level, error, has_errors
@@ -60,9 +59,10 @@ def check(names: list[str], as_json: bool) -> None:
     finally:
         house.close()
     _tell(verdicts)
-    value = {"designs": [{"name": v.name, "ok": v.ok, "findings": [f.as_dict() for f in v.findings]} for v in verdicts]}
+    rows = [{"name": v.name, "ok": v.ok, "findings": [f.as_dict() for f in v.findings]} for v in verdicts]
     good = sum(verdict.ok for verdict in verdicts)
-    show.data(value, as_json, f"{good} of {len(verdicts)} designs can be printed")
+    value = {"press": house.press, "designs": rows}
+    show.data(value, as_json, f"{good} of {len(verdicts)} designs can be printed on {house.press}")
     if good < len(verdicts):
         raise SystemExit(Refused.exit_code)
 
@@ -100,8 +100,9 @@ def create(house: Shop, name: str, format_name: str) -> Path:
     if not SLUG.match(name):
         remedy = "lower-case letters, figures and hyphens, such as birthday-fern"
         findings.append(error("design.name", "NAME", f"{name!r} is no name for a design", remedy))
-    if format_name not in formats():
-        known = ", ".join(sorted(formats()))
+    formats = house.catalog.formats()
+    if format_name not in formats:
+        known = ", ".join(sorted(formats))
         findings.append(
             error("design.format", "--format", f"format {format_name!r} is not known", f"choose of {known}")
         )
@@ -115,7 +116,7 @@ def create(house: Shop, name: str, format_name: str) -> Path:
     hands = house.catalog.hands()
     if not hands:
         raise Refused("there are no hands", [error("font.none", str(house.settings.fonts), "holds no hand", "add one")])
-    files = template.files(name, formats()[format_name], _HAND if _HAND in hands else hands[0])
+    files = template.files(name, formats[format_name], _HAND if _HAND in hands else hands[0])
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as half:

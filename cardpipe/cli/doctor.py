@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from cardpipe.cli import show
 from cardpipe.cli.premises import ERROR, OK, WARNING, Found, Premises
 from cardpipe.model.errors import CardpipeError, Refused, Unavailable
+from cardpipe.model.finding import has_errors
 from cardpipe.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def look() -> list[Check]:
         "fonts": partial(_fonts, house),
         "designs": partial(_designs, house),
         "press": partial(_press, house),
+        "mailing": partial(_mailing, house),
+        "delivery": partial(_delivery, house),
         "darkroom": partial(_darkroom, house),
         "celery": partial(_celery, config),
     }
@@ -138,6 +141,31 @@ def _press(house: Shop) -> Found:
     if profile[36:40] != b"acsp":
         return ERROR, f"{press.profile} is no ICC profile", "install cardpipe anew: make setup"
     return OK, f"press {press.name} with {press.profile}, carrier {carrier.name}", ""
+
+
+def _mailing(house: Shop) -> Found:
+    mailing, carrier = house.catalog.mailing(), house.catalog.carrier(house.carrier)
+    findings = carrier.judge_mailing(mailing)
+    told = f"{carrier.title}: {mailing.postage}, addresses {mailing.address_style}, presort {mailing.presort}"
+    if not findings:
+        return OK, told, ""
+    level = ERROR if has_errors(findings) else WARNING
+    return level, f"{told}; {findings[0].where}: {findings[0].message}", findings[0].remedy
+
+
+def _delivery(house: Shop) -> Found:
+    """Whether the place can be understood; nobody is called."""
+    if not house.settings.delivery:
+        return OK, "no place is set: 'batch release' asks for --out or --to", ""
+    address = house.delivery(house.settings.delivery).address
+    needed = {
+        "CARDPIPE_SFTP_KEY": house.settings.sftp_key,
+        "CARDPIPE_SFTP_KNOWN_HOSTS": house.settings.sftp_known_hosts,
+    }
+    wrong = [name for name, path in needed.items() if path is None or not path.is_file()]
+    if address.startswith("sftp:") and wrong:
+        return ERROR, f"{address} needs {' and '.join(wrong)}", "name the files: our private key, the house's host keys"
+    return OK, address, ""
 
 
 def _darkroom(house: Shop) -> Found:

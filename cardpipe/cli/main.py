@@ -10,19 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from cardpipe.cli import show
+from cardpipe.cli.batch import batch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
     "Card orders in, print-ready cards and envelopes out: batched, merged and proven for a print and mail house."
 ))  # fmt: skip
 order = typer.Typer(no_args_is_help=True, help="Orders: what a CRM asked for, one card to one recipient.")
-batch = typer.Typer(no_args_is_help=True, help="Batches: pieces that go to press together, in mail order.")
 design = typer.Typer(no_args_is_help=True, help="Designs: folders of art and a design.toml.")
+format_ = typer.Typer(no_args_is_help=True, help="Formats: kinds of cards with their envelopes.")
 app.add_typer(order, name="order")
 app.add_typer(batch, name="batch")
 app.add_typer(design, name="design")
+app.add_typer(format_, name="format")
 
 Key = Annotated[str, typer.Argument(help="Reference or id.")]
-BatchKey = Annotated[str, typer.Argument(help="Name or id.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Out = Annotated[Path, typer.Option("--out", help="The folder that gets one folder a batch.")]
@@ -41,11 +42,15 @@ def print_(orders: Files, out: Out, mail_on: MailOn = None, as_json: Json = Fals
 
 
 @app.command()
-def preflight(file: Annotated[Path, typer.Argument(help="Any PDF.")], as_json: Json = False) -> None:
+def preflight(
+    file: Annotated[Path, typer.Argument(help="Any PDF.")],
+    report: Annotated[Path | None, typer.Option(help="Write the report as a readable page.")] = None,
+    as_json: Json = False,
+) -> None:
     """Inspect a PDF as the press would: every finding at once; exit 2 when one is an error."""
     from cardpipe.cli import inspect
 
-    inspect.preflight(file, as_json)
+    inspect.preflight(file, as_json, report)
 
 
 @app.command()
@@ -141,54 +146,6 @@ def order_columns() -> None:
     commands.columns()
 
 
-@batch.command("list")
-def batch_list(mail_on: MailOn = None, as_json: Json = False) -> None:
-    """The batches, or those of one mail date."""
-    from cardpipe.cli import batches
-
-    batches.list_batches(mail_on, as_json)
-
-
-@batch.command("close")
-def batch_close(mail_on: MailOn = None, as_json: Json = False) -> None:
-    """Gather every composed piece of a mail date and write its print files."""
-    from cardpipe.cli import batches
-
-    batches.close(mail_on, as_json)
-
-
-@batch.command("show")
-def batch_show(key: BatchKey, as_json: Json = False) -> None:
-    """A batch: its state, its files with their digests, its pieces."""
-    from cardpipe.cli import batches
-
-    batches.show_batch(key, as_json)
-
-
-@batch.command("hold")
-def batch_hold(key: BatchKey, reason: Reason, as_json: Json = False) -> None:
-    """Let nothing more happen to a batch until it is resumed."""
-    from cardpipe.cli import batches
-
-    batches.hold(key, reason, as_json)
-
-
-@batch.command("resume")
-def batch_resume(key: BatchKey, reason: Reason, as_json: Json = False) -> None:
-    """End a batch's hold; its files are tried again, with all their attempts."""
-    from cardpipe.cli import batches
-
-    batches.resume(key, reason, as_json)
-
-
-@batch.command("export")
-def batch_export(key: BatchKey, out: Out, as_json: Json = False) -> None:
-    """Write a batch's files into a folder; the same again changes nothing."""
-    from cardpipe.cli import batches
-
-    batches.export(key, out, as_json)
-
-
 @design.command("new")
 def design_new(
     name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7", as_json: Json = False
@@ -227,6 +184,22 @@ def design_proof(
     from cardpipe.cli import designs
 
     designs.proof(names or [], out, as_json)
+
+
+@format_.command("list")
+def format_list(as_json: Json = False) -> None:
+    """The formats: trim, fold, envelope, weight, and what the post says of them."""
+    from cardpipe.cli import formats
+
+    formats.list_formats(as_json)
+
+
+@format_.command("sheet")
+def format_sheet(name: str, out: Annotated[Path, typer.Option(help="The folder that gets the PDF.")]) -> None:
+    """A sheet to print on both sides, fold and tumble: all its arrows must point up."""
+    from cardpipe.cli import formats
+
+    formats.sheet(name, out)
 
 
 def run() -> None:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import url2pathname
 
 from cardpipe.cli import show
 from cardpipe.cli.orders import Taken, mail_date, take, told
 from cardpipe.cli.serving import Workforce, working
-from cardpipe.delivery.folder import deliver
 from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.pipeline.gather import gather
+from cardpipe.pipeline.release import release
+from cardpipe.ports import PRESORT_AWAITED
 from cardpipe.wiring import Shop, shop
 
 _UNFINISHED = (PieceState.WAITING, PieceState.COMPOSING)
@@ -28,8 +30,8 @@ Tick = Callable[[int, int], None]
 
 
 def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: bool) -> None:
-    """Accept, compose, gather, impose, export. Exit 2 when a row was refused or a piece needs attention; all good
-    ones are exported nevertheless."""
+    """Accept, compose, gather, impose, release into ``out``. Exit 2 when a row was refused or a piece needs attention;
+    all good ones are released nevertheless. What was released elsewhere is not given out a second time: Conflict."""
     house = shop()
     day = mail_date(mail_on)
     _writable(out)
@@ -45,17 +47,22 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
             for date in sorted({order.mail_on for order in stored.values()}):
                 gather(house, house.scope, date, ids)
             with progress("imposing and proving") as tick:
-                batches = wait_imposed(force, lambda: house.store.batches_of(house.scope, ids), tick)
+                batches = wait_imposed(force, lambda: to_impose(house.store.batches_of(house.scope, ids)), tick)
     folders = []
-    with progress("exporting") as tick:
+    with progress("releasing") as tick:
         for number, batch in enumerate(batches, 1):
-            folders.append(deliver(batch, lambda digest: house.artifacts.open(house.scope, digest), out))
+            folders.append(release(house, house.scope, batch.id, out.resolve().as_uri()))
             tick(number, len(batches))
     stuck = needing_attention(house, taken)
     held = sorted(order.reference for order in stored.values() if order.held)
     _report(taken, stuck, held, batches, folders, as_json)
     if stuck or any(row.verdict.order is None for row in taken):
         raise SystemExit(Refused.exit_code)
+
+
+def to_impose(batches: list[Batch]) -> list[Batch]:
+    """Those that do not wait for the presort of the house."""
+    return [batch for batch in batches if batch.held != PRESORT_AWAITED]
 
 
 def wait_composed(house: Shop, force: Workforce, order_ids: list[str], tick: Tick) -> None:
@@ -143,12 +150,17 @@ def _writable(out: Path) -> None:
         ) from None
 
 
+def path_of(place: str) -> str:
+    """A place as a person opens it: a path where it is a folder of this machine."""
+    return url2pathname(place.removeprefix("file://")) if place.startswith("file://") else place
+
+
 def _report(
     taken: list[Taken],
     stuck: list[tuple[str, Finding]],
     held: list[str],
     batches: list[Batch],
-    folders: list[Path],
+    folders: list[str],
     as_json: bool,
 ) -> None:
     found = told(taken) + stuck
@@ -161,7 +173,7 @@ def _report(
         "held": held,
         "needs_attention": [{"reference": who, **finding.as_dict()} for who, finding in stuck],
         "batches": [
-            {"name": b.name, "pieces": b.pieces, "mail_on": b.mail_on, "format": b.format, "folder": str(f)}
+            {"name": b.name, "pieces": b.pieces, "mail_on": b.mail_on, "format": b.format, "folder": path_of(f)}
             for b, f in zip(batches, folders, strict=True)
         ],
     }
@@ -170,5 +182,5 @@ def _report(
         f"{fresh} orders accepted, {len(good) - fresh} known already, {len(taken) - len(good)} refused, "
         f"{waiting} need attention" + (f", {len(held)} held" if held else "")
     ]
-    lines += [f"{b.pieces:>5} pieces  {folder}" for b, folder in zip(batches, folders, strict=True)]
+    lines += [f"{b.pieces:>5} pieces  {path_of(folder)}" for b, folder in zip(batches, folders, strict=True)]
     show.data(value, as_json, "\n".join(lines))

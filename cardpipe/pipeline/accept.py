@@ -14,19 +14,26 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cardpipe.lettershop import addressing, envelope
+from cardpipe.imposition.grid import lay
+from cardpipe.lettershop import addressing, envelope, indicia, labels
+from cardpipe.lettershop.carrier import Carrier
+from cardpipe.lettershop.labelsheet import SHEETS
+from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.errors import Conflict, Refused
-from cardpipe.model.finding import Finding, Level, error, has_errors, warning
-from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest
+from cardpipe.model.finding import Finding, error, has_errors, warning
+from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest, seed
 from cardpipe.pipeline import pinned
+from cardpipe.pipeline.output import judge_art, judge_output
 from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
 from cardpipe.prepress import card, fields
+from cardpipe.prepress.press import Press
 from cardpipe.prepress.typeset import Hand, Layout
 
 #: Gives the bytes of a picture that an order names, or raises Refused.
 Pictures = Callable[[str, str], bytes]
 
-SPEC_VERSION = 1
+#: 2: with mailing, inserts and seed. Readers take an older one as posted plainly, with no insert, by no seed.
+SPEC_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +122,9 @@ def _stored(desk: _Desk, new: NewOrder) -> Verdict:
 
 
 def _group(spec: dict[str, Any]) -> str:
-    """What the pieces of one batch share: format, press, carrier and stock by name, and all that is pinned of format
-    and press by digest, so that a batch cannot mix what changed between two orders."""
-    same = digest({name: spec[name] for name in ("format", "press", "profile", "carrier")})[:8]
+    """What the pieces of one batch share: format, press, carrier and stock by name, and all that is pinned of format,
+    press and way of posting by digest, so that a batch cannot mix what changed between two orders."""
+    same = digest({name: spec[name] for name in ("format", "press", "profile", "carrier", "mailing")})[:8]
     return "|".join((spec["format"]["name"], spec["press"]["name"], spec["carrier"], spec["format"]["stock"], same))
 
 
@@ -194,14 +201,22 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         fitted = _fit(desk, source, chain, message)
         if not isinstance(fitted, Layout):
             desk.findings += fitted
-    printed = shop.catalog.printed()
-    desk.findings += [finding for finding in carrier.judge_shape(source.format) if finding.level is Level.ERROR]
+    printed, mailing, inserts = shop.catalog.printed(), shop.catalog.mailing(), _inserts(desk)
+    press = shop.catalog.press(shop.press)
+    _judge_posting(desk, source, carrier, mailing, inserts, printed)
+    _judge_press(desk, source, press)
     if not has_errors(desk.findings):
-        _, on_envelope = envelope.compose(source.format, order.recipient, order.sender, carrier, printed.face)
+        _, on_envelope = envelope.compose(
+            source.format, order.recipient, order.sender, carrier, printed.face,
+            mailing=mailing, hand=_as_hand(chain), seed=seed(desk.scope.tenant, order.reference, "envelope"),
+        )  # fmt: skip
         desk.findings += on_envelope
+        if press.labels is not None:
+            bars = mailing.presort == "first"
+            sheet = SHEETS[press.labels.sheet]
+            desk.findings += labels.compose(order.recipient, carrier, printed.face, sheet, bars=bars)[1]
     if has_errors(desk.findings):
         return None
-    press = shop.catalog.press(shop.press)
     faces = [_pin_font(desk, font) for font in chain]
     files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
     return {
@@ -223,6 +238,9 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         "ink": ink,
         "photos": photos,
         "signature": signature,
+        "mailing": mailing.model_dump(mode="json"),
+        "inserts": [insert.model_dump(mode="json") for insert in inserts],
+        "seed": order.seed,
     }
 
 
@@ -248,6 +266,46 @@ def _hand(desk: _Desk, name: str) -> Sequence[FontSource]:
         known = ", ".join(desk.shop.catalog.hands())
         desk.findings += problem.findings or (error("order.hand", "hand", str(problem), f"choose one of: {known}"),)
         return ()
+
+
+def _inserts(desk: _Desk) -> list[Insert]:
+    """What else goes into the envelope, in the order's order; an unknown or a doubled one is a finding."""
+    found: list[Insert] = []
+    for code in dict.fromkeys(desk.order.inserts):
+        if desk.order.inserts.count(code) > 1:
+            remedy = "name it once; two of the same are an insert of their own"
+            desk.findings.append(error("order.insert_doubled", "inserts", f"{code!r} is named twice", remedy))
+        try:
+            found.append(desk.shop.catalog.insert(code))
+        except Refused as problem:
+            desk.findings += problem.findings
+    return found
+
+
+def _judge_posting(
+    desk: _Desk,
+    source: DesignSource,
+    carrier: Carrier,
+    mailing: Mailing,
+    inserts: Sequence[Insert],
+    printed: FontSource,
+) -> None:
+    """Whether the post takes the whole of it, and what it costs where that is more than usual."""
+    foreign = not addressing.is_domestic(desk.order.recipient, carrier.origin)
+    desk.findings += carrier.judge_shape(source.format, inserts, foreign=foreign, paid=mailing.postage)
+    desk.findings += carrier.judge_mailing(mailing)
+    if mailing.postage == "permit" and mailing.permit is not None:
+        desk.findings += indicia.judge(mailing.permit, printed.face, "mailing.toml permit")
+
+
+def _judge_press(desk: _Desk, source: DesignSource, press: Press) -> None:
+    """Whether this press can print the design at all: its output standard, and its sheets."""
+    desk.findings += judge_output(source, press.output) or judge_art(source, press)
+    if press.sheet is not None:
+        try:
+            lay(source.format, press.sheet)
+        except Refused as problem:
+            desk.findings += problem.findings
 
 
 def _photos(desk: _Desk, source: DesignSource) -> dict[str, str]:
@@ -296,8 +354,11 @@ def _signature(desk: _Desk, source: DesignSource) -> str | None:
 
 
 def _fit(desk: _Desk, source: DesignSource, chain: Sequence[FontSource], message: str) -> Layout | list[Finding]:
-    hand = Hand(chain[0].name, tuple(font.face for font in chain))
-    return card.fit_message(source.design, hand, message, desk.order.signature is not None)
+    return card.fit_message(source.design, _as_hand(chain), message, desk.order.signature is not None)
+
+
+def _as_hand(chain: Sequence[FontSource]) -> Hand:
+    return Hand(chain[0].name, tuple(font.face for font in chain))
 
 
 def _pin_font(desk: _Desk, font: FontSource) -> dict[str, str]:

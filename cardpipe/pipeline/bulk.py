@@ -18,6 +18,8 @@ MAX_ROWS = 100_000
 MAX_BYTES = 200_000_000
 _ADDRESSES = ("recipient", "sender")
 _PLAIN = tuple(name for name in Order.model_fields if name not in (*_ADDRESSES, "photos", "metadata"))
+#: What a spreadsheet makes of a yes or a no.
+_YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> Row:
         what = f"has {len(cells)} cells, the header {len(header)}"
         return Row(line, {}, (error("row.cells", f"line {line}", what, "put quotes around cells that hold a comma"),))
     data: dict[str, Any] = {}
+    findings: list[Finding] = []
     for column, cell in zip(header, cells, strict=False):
         value = cell.strip()
         if not value:
@@ -145,6 +148,13 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> Row:
         group, _, part = column.partition(".")
         if part:
             data.setdefault(group, {})[part] = value
-        else:
+        elif column == "inserts":
+            data[column] = [code.strip() for code in value.split(";") if code.strip()]
+        elif column != "seed":
             data[column] = value
-    return Row(line, data)
+        elif value.lower() in _YES_NO:
+            data[column] = _YES_NO[value.lower()]
+        else:
+            said = f"is {value[:20]!r}, neither yes nor no"
+            findings.append(error("row.yes_no", f"line {line} seed", said, "write yes or no, or leave it empty"))
+    return Row(line, data, tuple(findings))

@@ -7,8 +7,11 @@ pictures that only decoding can see (a truncated file, a face cut by the trim) s
 from __future__ import annotations
 
 import hashlib
+import io
+from dataclasses import replace
 
-from cardpipe.lettershop import envelope
+from cardpipe.lettershop import envelope, labels
+from cardpipe.lettershop.labelsheet import SHEETS
 from cardpipe.model.address import Address
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error, has_errors
@@ -16,12 +19,16 @@ from cardpipe.model.order import Scope, seed
 from cardpipe.model.piece import Composed, Piece
 from cardpipe.pipeline import lease, pinned
 from cardpipe.ports import Claim, Shop
+from cardpipe.preflight.piece import inspect_pages, stand_ins
+from cardpipe.preflight.profile import Profile
 from cardpipe.prepress import card, fragment
 from cardpipe.prepress.design import Design
 from cardpipe.prepress.format import Format
+from cardpipe.prepress.merge import Merge
 from cardpipe.prepress.photo import DevelopedPhoto
 from cardpipe.prepress.signature import LiftedSignature
 from cardpipe.prepress.typeset import Hand, Layout
+from cardpipe.prepress.xmp import Stamp
 
 
 def run(shop: Shop, step_id: str) -> None:
@@ -48,8 +55,16 @@ def make(shop: Shop, piece: Piece) -> Composed:
     ink = card.pens(design).get(spec["ink"])
     carrier = shop.catalog.carrier(spec["carrier"])
     recipient, sender = Address.model_validate(spec["recipient"]), Address.model_validate(spec["sender"])
-    front, on_envelope = envelope.compose(layout, recipient, sender, carrier, printed.face)
+    front, on_envelope = envelope.compose(
+        layout, recipient, sender, carrier, printed.face,
+        mailing=pinned.mailing(spec), hand=hand, seed=seed(spec["tenant"], spec["reference"], "envelope"),
+    )  # fmt: skip
     findings += on_envelope
+    press = pinned.press(spec)
+    if press.labels is not None:
+        findings += labels.compose(
+            recipient, carrier, printed.face, SHEETS[press.labels.sheet], bars=pinned.mailing(spec).presort == "first"
+        )[1]
     if not isinstance(message, Layout):
         findings += message
     if ink is None:
@@ -68,9 +83,13 @@ def make(shop: Shop, piece: Piece) -> Composed:
             art=lambda side: "art:" + spec["design"]["files"][f"{side}.pdf"],
         )
     )
-    srgb = "icc:" + _keep_profile(shop, scope)
-    card_bytes = fragment.build(pages, srgb)
-    envelope_bytes = fragment.build([front], srgb)
+    output = press.output
+    srgb = "icc:" + _keep_profile(shop, scope) if output == "X-4" else ""  # PDF/X-1a knows the press's inks alone
+    card_bytes = fragment.build(pages, srgb, output)
+    envelope_bytes = fragment.build([front], srgb, output)
+    findings += inspect_piece(shop, piece, card_bytes, envelope_bytes)
+    if has_errors(findings):
+        raise Refused("the piece does not pass preflight", findings)
     return Composed(
         card=shop.artifacts.put(scope, card_bytes),
         envelope=shop.artifacts.put(scope, envelope_bytes),
@@ -80,11 +99,40 @@ def make(shop: Shop, piece: Piece) -> Composed:
     )
 
 
+def inspect_piece(shop: Shop, piece: Piece, card_bytes: bytes, envelope_bytes: bytes) -> list[Finding]:
+    """The inspector's word on one piece: one that no press may have is never gathered, and stops no other."""
+    spec, found = piece.spec, []
+    press, layout = pinned.press(spec), pinned.layout(spec)
+    shared = stand_ins(pinned.shared(shop, piece.scope, spec))
+    for name, data, trim, bleed, pages in (
+        ("card", card_bytes, layout.flat, layout.bleed, 2),
+        ("envelope", envelope_bytes, envelope.face_size(layout), 0.0, 1),
+    ):
+        sink = io.BytesIO()
+        stamp = Stamp(name, piece.mail_on, spec["profile"], press.condition, press.condition_info, "Simplex",
+                      output=press.output)  # fmt: skip
+        merge = Merge(sink, shared, stamp)
+        merge.add(fragment.Fragment(io.BytesIO(data)), lambda page, slot: ())
+        merge.finish()
+        profile = Profile.for_press(press, trim=trim, bleed=bleed, pages_per_piece=pages)
+        for finding in inspect_pages(sink, profile, name).findings:
+            found.append(replace(finding, where=f"{name}, {finding.where}"))
+    return found
+
+
 def _photos(
     shop: Shop, piece: Piece, design: Design, layout: Format, findings: list[Finding]
 ) -> dict[str, DevelopedPhoto]:
     press = pinned.press(piece.spec)
-    orders = card.photo_orders(design, layout, press.photo_ppi, press.photo_minimum_ppi)
+    orders = card.photo_orders(
+        design,
+        layout,
+        press.photo_ppi,
+        press.photo_minimum_ppi,
+        colour="cmyk" if press.output == "X-1a" else "srgb",
+        profile=pinned.profile(shop, piece.scope, piece.spec),
+        max_ink=press.max_ink,
+    )
     developed = {}
     for name, digest in sorted(piece.spec["photos"].items()):
         try:

@@ -1,4 +1,6 @@
-"""Judging a design as a whole: frames, art, every specimen printed and inspected, every hand tried in its frame."""
+"""Judging a design as a whole: frames, art, every specimen printed and inspected, every hand tried in its frame.
+
+It is judged for the press in use: art that one with another output standard prints may be refused here."""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from dataclasses import dataclass, replace
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error, has_errors, note
 from cardpipe.pipeline import specimen
+from cardpipe.pipeline.output import judge_output
 from cardpipe.ports import DesignSource, Shop
 from cardpipe.prepress import card, frames
 from cardpipe.prepress.pdf import art_parts
@@ -31,7 +34,7 @@ def judge(shop: Shop, name: str) -> Judged | list[Finding]:
         return list(problem.findings)
     bench = specimen.Bench(shop)
     findings = frames.judge(source.design, source.format)
-    art = _art(source)
+    art = _once(_art(source) + judge_output(source, shop.catalog.press(shop.press).output))
     findings += art
     shown: list[specimen.Shown] = []
     if source.design.hand not in shop.catalog.hands():

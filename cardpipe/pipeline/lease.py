@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from cardpipe.model.errors import Bug, CardpipeError, Refused, Unavailable
+from cardpipe.model.errors import Bug, CardpipeError, Conflict, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.ports import Claim, Store
 
@@ -87,6 +87,29 @@ def work(
     return done
 
 
+def now(
+    shop: Leasing,
+    claim: Claim,
+    make: Callable[[], T],
+    complete: Callable[[T], bool],
+    failed: Callable[[CardpipeError], None],
+) -> T:
+    """Do a claimed step here, for a person who waits: what goes wrong is raised, after ``failed`` wrote it down.
+    Whoever is interrupted gives the step back, and a worker does it."""
+    with _heartbeat(shop.store, claim) as lost:
+        try:
+            made = make()
+        except CardpipeError as problem:
+            failed(problem)
+            raise
+        except BaseException:
+            shop.store.give_back(claim, "interrupted", 0.0)
+            raise
+        if lost.is_set() or not complete(made):
+            raise Unavailable("somebody else took this step over; look what became of it before you run it again")
+    return made
+
+
 def _judge(store: Store, claim: Claim, problem: Exception, pause: Callable[[float], None]) -> None:
     """Write down what went wrong. If even that cannot be written, the lease runs out and the step is due again."""
     seen: dict[str, Any] = {"step": claim.step_id, "subject": claim.subject, "kind": claim.kind}
@@ -98,7 +121,8 @@ def _judge(store: Store, claim: Claim, problem: Exception, pause: Callable[[floa
             store.give_back(claim, f"given back: {type(problem).__name__}", delay)
         elif findings := _findings(problem):
             log.info("fault", codes=[finding.code for finding in findings], attempt=claim.attempt, **seen)
-            store.fault(claim, findings, final=isinstance(problem, Refused) and not problem.retried)
+            final = isinstance(problem, Refused | Conflict) and not problem.retried
+            store.fault(claim, findings, final=final)
         else:
             # the frames and not the message: a message may quote an address
             frames = traceback.format_tb(problem.__traceback__)

@@ -1,44 +1,55 @@
-"""The papers of a batch: manifest, ticket and preflight report, written from what the merge did."""
+"""The papers of a batch or of a remake: manifest, ticket and preflight report, written from what the merge did."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from cardpipe.imposition.plan import plan
 from cardpipe.lettershop import manifest
-from cardpipe.lettershop.addressing import normalised
+from cardpipe.lettershop.addressing import is_domestic, normalised
 from cardpipe.lettershop.presort import judge_quantity
 from cardpipe.lettershop.ticket import TicketFile, make_ticket
 from cardpipe.model.address import Address
-from cardpipe.model.batch import Batch, BatchFile, match_code
+from cardpipe.model.batch import Batch, BatchFile, Remake, match_code
 from cardpipe.model.errors import Bug
+from cardpipe.model.finding import Finding
 from cardpipe.model.order import canonical
-from cardpipe.model.piece import Piece
+from cardpipe.model.piece import Piece, Presorted
+from cardpipe.pipeline import pinned
+from cardpipe.pipeline.pressfile import Laid, Setup
 from cardpipe.ports import Shop
+from cardpipe.preflight import paper
 from cardpipe.preflight.report import Report
 from cardpipe.prepress.canvas import Picture
-from cardpipe.prepress.format import Format
-from cardpipe.prepress.press import Press
 from cardpipe.prepress.raster import opened
 
 _THUMBNAIL_PPI = 36
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A file and the page in it, from 1, at which a piece begins."""
+class Remade:
+    """A remake, and by number the file in which each piece was printed first."""
 
-    file: str
-    page: int
+    remake: Remake
+    first_files: Mapping[int, str] = field(default_factory=dict)
 
 
-def row(batch: Batch, layout: Format, piece: Piece, card: Place, envelope: Place, origin: str) -> manifest.Row:
-    """One piece's line of the manifest; its address as the carrier of that ``origin`` wants it written."""
+def row(
+    setup: Setup, piece: Piece, names: tuple[str, str], card: Laid, envelope: Laid, remade: Remade | None
+) -> manifest.Row:
+    """One piece's line of the manifest; its address as the carrier wants it written."""
     if piece.seq is None or piece.composed is None:
         raise Bug("a piece in a batch has no place or no fragments")
-    spec = piece.spec
+    batch, layout, spec = setup.batch, setup.format, piece.spec
+    origin = setup.carrier.origin
     address = normalised(Address.model_validate(spec["recipient"]), origin)
+    sorted_ = piece.presorted or Presorted()
+    inserts = pinned.inserts(spec)
+    weight, thick = pinned.measures(spec)
+    foreign = not is_domestic(address, origin)
+    paid = setup.carrier.postage(weight, setup.carrier.machinable(layout), foreign, setup.mailing.postage)
     return manifest.Row(
         batch=batch.name,
         seq=piece.seq,
@@ -58,93 +69,132 @@ def row(batch: Batch, layout: Format, piece: Piece, card: Place, envelope: Place
         state=address.state,
         postcode=address.postcode,
         country=address.country,
-        card_file=card.file,
-        card_page_first=card.page,
-        card_page_last=card.page + 1,
-        envelope_file=envelope.file,
-        envelope_page=envelope.page,
-        weight_g=round(layout.weight_g, 1),
-        thickness_mm=round(layout.thickness_mm, 2),
+        card_file=names[0],
+        card_page_first=card.first,
+        card_page_last=card.last,
+        card_sheet=card.sheet,
+        card_slot=card.slot,
+        card_code_page=card.code_page,
+        card_code_at=manifest.place(card.code_at),
+        envelope_file=names[1],
+        envelope_page=envelope.first,
+        envelope_label=envelope.label,
+        envelope_code_at=manifest.place(envelope.code_at),
+        weight_g=round(weight, 1),
+        thickness_mm=round(thick, 2),
+        postage=paid.what,
+        inserts=" ".join(insert.code for insert in inserts),
+        seed="seed" if spec.get("seed") else "",
+        imb_tracking=sorted_.tracking,
+        imb_routing=sorted_.routing,
+        imb_at=manifest.place(envelope.bars_at) if envelope.bars_at else "",
+        presort_level=sorted_.level,
+        tray=sorted_.tray,
+        bundle=sorted_.bundle,
+        container=sorted_.container,
+        reprint_of=remade.first_files.get(piece.seq, "") if remade else "",
         sha256_card_fragment=piece.composed.card,
         sha256_envelope_fragment=piece.composed.envelope,
     )
 
 
-def manifests(batch: Batch, rows: Sequence[manifest.Row], origin: str) -> list[tuple[str, bytes]]:
-    """The manifest in both spellings; they are read back and compared before anybody else sees them."""
-    as_csv, as_json = manifest.to_csv(rows), manifest.to_json(rows, origin)
-    findings = manifest.reconcile(as_csv, as_json)
-    if findings:
-        raise Bug("the manifest does not reconcile", findings)
-    return [(f"{batch.name}_MANIFEST.csv", as_csv), (f"{batch.name}_MANIFEST.json", as_json)]
-
-
 def write(
     shop: Shop,
-    batch: Batch,
-    layout: Format,
-    press: Press,
+    setup: Setup,
+    name: str,
     rows: Sequence[manifest.Row],
     files: Sequence[BatchFile],
-    reports: Sequence[Report],
+    reports: Mapping[str, Report],
+    remarks: Sequence[Finding],
+    remade: Remade | None,
 ) -> list[tuple[str, bytes]]:
-    """Every paper of the batch with its name, in the order in which they are delivered."""
-    carrier = shop.catalog.carrier(batch.carrier)
-    papers = manifests(batch, rows, carrier.origin)
-    inspected = [item.name for item in files]
-    report = {"batch": batch.name, "files": dict(zip(inspected, (r.as_dict() for r in reports), strict=True))}
-    papers.append((f"{batch.name}_PREFLIGHT.json", canonical(report) + b"\n"))
-    kept = [
-        *files,
-        *(BatchFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in papers),
-    ]
-    pages = {name: report.facts.pages for name, report in zip(inspected, reports, strict=True)}
-    remarks = [finding for report in reports for finding in report.findings]
-    remarks += [*carrier.judge_shape(layout), *judge_quantity(len(rows), carrier)]
-    made = make_ticket(
-        batch,
-        layout,
-        carrier,
-        [TicketFile(_part(item.name), item.name, item.sha256, item.size, pages.get(item.name, 0)) for item in kept],
-        manifest.totals(rows, carrier.origin),
-        condition=press.condition_info,
-        contact=shop.contact,
-        pictures=_pictures(shop, batch, files),
-        findings=remarks,
-    )
+    """Every paper with its name, in the order in which they are delivered. ``remarks`` are the inspector's, with the
+    pieces that they mean."""
     printed = shop.catalog.printed()
-    papers.append((f"{batch.name}_TICKET.json", made.to_json()))
-    papers.append((f"{batch.name}_TICKET.pdf", made.to_pdf(printed.data)))
+    papers = _manifests(setup, name, rows, whole=remade is None)
+    report = {"batch": name, "files": {file: one.as_dict() for file, one in reports.items()}}
+    papers.append((f"{name}_PREFLIGHT.json", canonical(report) + b"\n"))
+    papers.append((f"{name}_PREFLIGHT.pdf", paper.to_pdf(reports, name, printed.data)))
+    kept = [*files, *(BatchFile(file, hashlib.sha256(data).hexdigest(), len(data)) for file, data in papers)]
+    made = make_ticket(
+        setup.batch,
+        setup.format,
+        setup.carrier,
+        [TicketFile(_part(item.name), item.name, item.sha256, item.size, _pages(reports, item.name)) for item in kept],
+        manifest.totals(rows, setup.carrier.origin),
+        press=setup.press,
+        mailing=setup.mailing,
+        rows=rows,
+        contact=shop.contact,
+        sheets=_sheets(setup, len(rows)),
+        pictures=_pictures(shop, setup.batch, files, rows),
+        findings=[*remarks, *_shape(setup, rows), *judge_quantity(len(rows), setup.carrier)],
+        remake=remade.remake if remade else None,
+    )
+    papers.append((f"{name}_TICKET.json", made.to_json()))
+    papers.append((f"{name}_TICKET.pdf", made.to_pdf(printed.data)))
     return papers
+
+
+def _manifests(setup: Setup, name: str, rows: Sequence[manifest.Row], *, whole: bool) -> list[tuple[str, bytes]]:
+    """The manifest in both spellings; they are read back and compared before anybody else sees them."""
+    as_csv = manifest.to_csv(rows)
+    as_json = manifest.to_json(rows, setup.carrier.origin, setup.mailing.address_style)
+    findings = manifest.reconcile(as_csv, as_json, whole=whole)
+    if findings:
+        raise Bug("the manifest does not reconcile", findings)
+    return [(f"{name}_MANIFEST.csv", as_csv), (f"{name}_MANIFEST.json", as_json)]
+
+
+def _sheets(setup: Setup, count: int) -> str:
+    """How the press sheets become a pile in mail order again."""
+    if setup.press.sheet is None:
+        return ""
+    layout, how = plan(count, setup.format, setup.press.sheet), setup.press.sheet
+    up = f"{layout.grid.slots}-up on {how.size}, turned about the {how.flip.replace('-', ' ')}"
+    if layout.grain:
+        up = f"{up}, grain {layout.grain}"
+    if how.order == "cut-and-stack":
+        return f"{up}; cut the whole pile, then lay stack 1 upon stack 2 and so on: mail order; take FILLER out"
+    return f"{up}; cut sheet by sheet and pick up in order of the slots; take FILLER out"
+
+
+def _shape(setup: Setup, rows: Sequence[manifest.Row]) -> list[Finding]:
+    """What the carrier says of these pieces' shape and weight, each kind once."""
+    findings: list[Finding] = []
+    kinds = dict.fromkeys((one.inserts, one.country != setup.carrier.origin) for one in rows)
+    for codes, foreign in kinds:
+        inserts = [setup.inserts[code] for code in codes.split()]
+        findings += setup.carrier.judge_shape(setup.format, inserts, foreign=foreign, paid=setup.mailing.postage)
+    return list(dict.fromkeys(findings))
+
+
+def _pages(reports: Mapping[str, Report], name: str) -> int:
+    return reports[name].facts.pages if name in reports else 0
 
 
 def _part(name: str) -> str:
     """What a file is, in the ticket's words, from its name."""
     for word, part in (
-        ("_CARD", "cards"),
-        ("_ENV", "envelopes"),
-        ("_MANIFEST", "manifest"),
-        ("_PREFLIGHT", "preflight"),
-    ):
+        ("_CARD", "cards"), ("_SHEETS", "card sheets"), ("_ENV", "envelopes"), ("_LABELS", "labels"),
+        ("_MANIFEST", "manifest"), ("_PREFLIGHT", "preflight"),
+    ):  # fmt: skip
         if word in name:
             return part
     return "paper"
 
 
-def _pictures(shop: Shop, batch: Batch, files: Sequence[BatchFile]) -> list[Picture]:
+def _pictures(shop: Shop, batch: Batch, files: Sequence[BatchFile], rows: Sequence[manifest.Row]) -> list[Picture]:
     """The first and the last piece as they lie in the files: outside, inside, envelope."""
-    cards = [item for item in files if "_CARD" in item.name]
-    envelopes = [item for item in files if "_ENV" in item.name]
+    digests = {file.name: file.sha256 for file in files}
     pictures = []
-    for number, card, envelope, last in (
-        (1, cards[0], envelopes[0], False),
-        (batch.pieces, cards[-1], envelopes[-1], True),
-    ):
-        with shop.artifacts.open(batch.scope, card.sha256) as source, opened(source) as document:
-            start = len(document) - 2 if last else 0
-            pictures.append(Picture(document.png(start, _THUMBNAIL_PPI), f"{number}, outside"))
-            pictures.append(Picture(document.png(start + 1, _THUMBNAIL_PPI), f"{number}, inside"))
-        with shop.artifacts.open(batch.scope, envelope.sha256) as source, opened(source) as document:
-            place = len(document) - 1 if last else 0
-            pictures.append(Picture(document.png(place, _THUMBNAIL_PPI), f"{number}, envelope"))
+    for one in dict.fromkeys((rows[0], rows[-1])):
+        shown = [
+            (one.card_file, one.card_page_first, "outside"),
+            (one.card_file, one.card_page_last, "inside"),
+            (one.envelope_file, one.envelope_page, "label" if one.envelope_label else "envelope"),
+        ]
+        for name, page, what in shown:
+            with shop.artifacts.open(batch.scope, digests[name]) as source, opened(source) as document:
+                pictures.append(Picture(document.png(page - 1, _THUMBNAIL_PPI), f"{one.seq}, {what}"))
     return pictures

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.order import Scope
 from cardpipe.ports import DesignSource, FontSource, Shop
 from cardpipe.prepress.font import Font
@@ -79,6 +80,29 @@ def signature(shop: Shop, scope: Scope, digest: str, order: SignatureOrder, data
 def press(spec: dict[str, Any]) -> Press:
     """The press profile as it was when the order was accepted; its ICC profile is pinned beside it."""
     return Press.model_validate(spec["press"])
+
+
+def mailing(spec: dict[str, Any]) -> Mailing:
+    """How the shop posted when the order was accepted; an order from before this was pinned was posted plainly."""
+    return Mailing.model_validate(spec.get("mailing", {}))
+
+
+def profile(shop: Shop, scope: Scope, spec: dict[str, Any]) -> bytes:
+    """The press's ICC profile as it was when the order was accepted."""
+    digest = spec["profile"]
+    return _recent.get(("profile", *scope, digest), lambda: shop.artifacts.get(scope, digest))
+
+
+def inserts(spec: dict[str, Any]) -> list[Insert]:
+    """What goes into the envelope beside the card."""
+    return [Insert.model_validate(insert) for insert in spec.get("inserts", [])]
+
+
+def measures(spec: dict[str, Any]) -> tuple[float, float]:
+    """What a piece weighs in grams and how thick it is in millimetres: card, envelope and inserts."""
+    card, more = layout(spec), inserts(spec)
+    weight = card.weight_g + sum(insert.weight_g for insert in more)
+    return weight, card.thickness_mm + sum(insert.thickness_mm for insert in more)
 
 
 def shared(shop: Shop, scope: Scope, spec: dict[str, Any]) -> Shared:

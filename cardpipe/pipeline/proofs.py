@@ -43,6 +43,7 @@ def draw(shop: Shop, piece: Piece, look: proof.Look, what: Literal["card", "enve
         condition=press.condition,
         condition_info=press.condition_info,
         duplex="Simplex",
+        output=press.output,
     )
     digest = piece.composed.card if what == "card" else piece.composed.envelope
     with shop.artifacts.open(piece.scope, digest) as source:

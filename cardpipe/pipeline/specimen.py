@@ -22,7 +22,7 @@ from cardpipe.model.piece import Piece
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.pipeline import compose, impose
 from cardpipe.pipeline.accept import accept
-from cardpipe.ports import Catalog, Darkroom, DesignSource, NewOrder, Shop, Store, StoredOrder
+from cardpipe.ports import Catalog, Darkroom, Delivery, DesignSource, NewOrder, Shop, Store, StoredOrder
 from cardpipe.prepress import placeholder
 from cardpipe.prepress.design import Specimen
 
@@ -59,6 +59,10 @@ class Bench:
     def store(self) -> Store:
         """As much of a store as accepting and imposing ask for."""
         return cast(Store, self._store)
+
+    def delivery(self, target: str) -> Delivery:
+        """A specimen is never handed over."""
+        raise Bug("a specimen was to be delivered")
 
     def lay(self, pieces: list[Piece]) -> list[Piece]:
         """Composed pieces as the members of a batch."""
@@ -140,7 +144,7 @@ def preflight(bench: Bench, source: DesignSource, pieces: list[Piece]) -> list[F
     where = f"designs/{source.design.name} print file"
     try:
         found = impose.make(bench, batch).findings
-    except Bug as problem:
+    except (Bug, Refused) as problem:
         found = list(problem.findings) or [error("design.print", where, str(problem))]
     return [replace(finding, where=f"{where} {finding.where}".rstrip()) for finding in found]
 

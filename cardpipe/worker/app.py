@@ -19,6 +19,8 @@ from cardpipe.worker.journal import open_journal
 
 #: One queue a stage. Celery sends to a queue by its name alone: a flushed broker has no binding to forget.
 QUEUES = ("compose", "impose")
+#: Long work shares a queue: releases and remakes are what a person began and could not end.
+ROUTES = {"compose": "compose", "impose": "impose", "release": "impose", "remake": "impose"}
 POLL_SECONDS = 0.02
 
 
@@ -66,7 +68,7 @@ def make_app(config: Settings) -> Celery:
         task_create_missing_queues=False,
         task_default_queue="compose",
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
-        task_routes={f"cardpipe.{name}": {"queue": name} for name in QUEUES},
+        task_routes={f"cardpipe.{kind}": {"queue": queue} for kind, queue in ROUTES.items()},
         worker_pool="cardpipe.worker.pool:TaskPool",  # what -P prefork stands for
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,

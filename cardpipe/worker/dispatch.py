@@ -62,10 +62,10 @@ class Dispatcher:
 
 def publisher() -> Publish:
     """Publishes by Celery, each hint with the time after which no worker looks at it any more."""
-    from cardpipe.worker.app import app
+    from cardpipe.worker.app import ROUTES, app
 
     def publish(kind: str, step_id: str, seconds: float) -> None:
-        app.send_task(f"cardpipe.{kind}", (step_id,), queue=kind, expires=seconds, retry=False)
+        app.send_task(f"cardpipe.{kind}", (step_id,), queue=ROUTES[kind], expires=seconds, retry=False)
 
     return publish
 

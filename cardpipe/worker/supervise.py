@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 import structlog
+from pydantic import SecretStr
 
 import cardpipe
 from cardpipe.model.errors import CardpipeError, Unavailable
@@ -171,8 +172,10 @@ def _celery(config: Settings) -> list[str]:
 def _environment(config: Settings) -> dict[str, str]:
     """The settings as the children will read them, and the place of this package for those started elsewhere."""
     environment = dict(os.environ)
-    for name, value in config.model_dump(mode="json").items():
-        environment[f"CARDPIPE_{name.upper()}"] = str(value)
+    for name, value in config.model_dump().items():
+        if value is not None:
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            environment[f"CARDPIPE_{name.upper()}"] = str(plain)
     here = str(Path(cardpipe.__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (here, environment.get("PYTHONPATH"))))
     return environment

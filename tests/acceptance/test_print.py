@@ -59,7 +59,8 @@ def test_good_rows_are_printed_and_bad_ones_are_said(cardpipe: Cardpipe, tmp_pat
     for name, pieces in names:
         folder = tmp_path / "out" / name
         made = {path.name for path in folder.iterdir()}
-        parts = ["CARD.pdf", "ENV.pdf", "MANIFEST.csv", "MANIFEST.json", "PREFLIGHT.json", "TICKET.json", "TICKET.pdf"]
+        papers = ["MANIFEST.csv", "MANIFEST.json", "PREFLIGHT.json", "PREFLIGHT.pdf", "TICKET.json", "TICKET.pdf"]
+        parts = ["CARD.pdf", "ENV.pdf", *papers]
         assert made == {*(f"{name}_{part}" for part in parts), f"{name}_SHA256SUMS", f"{name}.done"}
         subprocess.run(["sha256sum", "--check", "--quiet", f"{name}_SHA256SUMS"], cwd=folder, check=True)
         done = json.loads((folder / f"{name}.done").read_text())
@@ -75,9 +76,12 @@ def test_the_same_file_again_adds_nothing(cardpipe: Cardpipe, tmp_path: Path) ->
     before = tree(tmp_path / "out")
     again = cardpipe(*words)
     assert (first.code, again.code) == (0, 0) and "0 orders accepted, 3 known already" in again.out
-    assert len(before) == 9 and tree(tmp_path / "out") == before
+    assert len(before) == 10 and tree(tmp_path / "out") == before
     elsewhere = cardpipe("print", file, "--out", tmp_path / "other", "--mail-on", "2026-12-24")
-    assert elsewhere.code == 0 and tree(tmp_path / "other") == before
+    assert elsewhere.code == 3 and "twice" in elsewhere.words, "what was released is released once"
+    assert tree(tmp_path / "other") == {}
+    (name,) = {path.split("/")[0] for path in before}
+    assert cardpipe("batch", "export", name, "--out", tmp_path / "copy").code == 0 and tree(tmp_path / "copy") == before
 
 
 def test_two_empty_data_folders_give_the_same_bytes(cardpipe: Cardpipe, tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_two_empty_data_folders_give_the_same_bytes(cardpipe: Cardpipe, tmp_path
         )
         assert ran.code == 0, ran.words
     one, two = tree(tmp_path / "out-one"), tree(tmp_path / "out-two")
-    assert len(one) == 18 and one == two
+    assert len(one) == 20 and one == two
 
 
 def test_a_worker_that_is_there_already_is_used(cardpipe: Cardpipe, tmp_path: Path) -> None:
@@ -134,7 +138,11 @@ def test_the_same_steps_one_by_one(cardpipe: Cardpipe, tmp_path: Path) -> None:
         assert proof.width > 900
     late = cardpipe("order", "cancel", "R-0003", "--reason", "too late")
     assert late.code == 3
-    assert cardpipe("batch", "export", name, "--out", tmp_path / "out").code == 0
+    early = cardpipe("batch", "export", name, "--out", tmp_path / "out")
+    assert early.code == 3 and "batch release" in early.words, "files that may still change are not given out"
+    assert cardpipe("batch", "release", name, "--out", tmp_path / "out").code == 0
+    assert cardpipe("batch", "verify", tmp_path / "out" / name).code == 0
+    assert cardpipe("order", "show", "R-0003", "--json").data["pieces"][0]["state"] == "released"
     card = tmp_path / "out" / name / f"{name}_CARD.pdf"
     report = cardpipe("preflight", card, "--json")
     assert report.code == 0, report.out
@@ -159,7 +167,7 @@ def test_an_output_folder_without_room_leaves_nothing_half_written(cardpipe: Car
     name = cardpipe("batch", "close", "--mail-on", DAY, "--json").data["batches"][0]["name"]
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000));"
-        "sys.argv[1:] = ['batch', 'export', sys.argv[1], '--out', sys.argv[2]];"
+        "sys.argv[1:] = ['batch', 'release', sys.argv[1], '--out', sys.argv[2]];"
         "from cardpipe.cli.main import run; run()"
     )
     environment = {**os.environ, "CARDPIPE_DATA": str(tmp_path / "data")}
@@ -168,7 +176,8 @@ def test_an_output_folder_without_room_leaves_nothing_half_written(cardpipe: Car
     )
     assert full.returncode == 4 and "no room" in full.stderr, full.stderr
     assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file() and (p.suffix in (".part", ".done"))]
-    assert cardpipe("batch", "export", name, "--out", tmp_path / "out").code == 0
+    assert cardpipe("batch", "show", name, "--json").data["state"] == "imposed"
+    assert cardpipe("batch", "release", name, "--out", tmp_path / "out").code == 0
     assert (tmp_path / "out" / name / f"{name}.done").exists()
 
 

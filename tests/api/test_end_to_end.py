@@ -100,7 +100,15 @@ def print_three(
     )
     batches = client.get("/v1/batches", params={"mail_on": DAY}).raise_for_status().json()["batches"]
     assert sum(batch["pieces"] for batch in batches) == 3
-    return max(batches, key=lambda batch: batch["pieces"])
+    batch = max(batches, key=lambda batch: batch["pieces"])
+    early = client.get(batch["files"][0]["href"])
+    assert early.status_code == 409 and early.json()["findings"][0]["code"] == "batch.not_released"
+    released = Path(environment["CARDPIPE_DATA"]) / "released"
+    subprocess.run(
+        [*CLI, "batch", "release", batch["name"], "--out", str(released)], env=environment, check=True,
+        capture_output=True, timeout=120,
+    )  # fmt: skip
+    return dict(client.get(f"/v1/batches/{batch['name']}").raise_for_status().json())
 
 
 def composed(client: httpx.Client, reference: str) -> bool:
@@ -108,7 +116,7 @@ def composed(client: httpx.Client, reference: str) -> bool:
 
 
 def test_files_are_what_the_batch_says(served: Served) -> None:
-    assert served.batch["state"] == "imposed" and served.batch["files"]
+    assert served.batch["state"] == "released" and served.batch["files"]
     assert served.client.get(f"/v1/batches/{served.batch['name']}").json() == served.batch
     sums: dict[str, str] = {}
     found: dict[str, str] = {}
@@ -163,7 +171,7 @@ def test_digests_and_other_batches_are_no_names(served: Served) -> None:
 def test_an_order_tells_its_batch_in_words(served: Served) -> None:
     told = served.client.get("/v1/orders/crm-1").json()
     piece = told["pieces"][0]
-    assert (piece["state"], piece["shown"]) == ("batched", "in a print file")
+    assert (piece["state"], piece["shown"]) == ("released", "at the print and mail house")
     assert piece["seq"] >= 1 and served.client.get(f"/v1/batches/{piece['batch']}").status_code == 200
     late = served.client.post("/v1/orders/crm-1/cancel", json={"reason": "too late"})
     assert late.status_code == 409 and late.json()["findings"], late.text

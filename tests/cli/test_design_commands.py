@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -112,6 +113,31 @@ def test_a_faulty_design_ends_with_two_and_the_good_ones_are_told(
     told = capsys.readouterr()
     answer = json.loads(told.out)
     assert list(answer["proofs"]) == ["good"] and answer["refused"] == ["bad"]
+
+
+def test_a_transparent_design_passes_on_one_press_and_not_on_the_other(
+    house: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = designs.create(house, "veiled", "A2")
+    with pikepdf.open(folder / "inside.pdf", allow_overwriting_input=True) as pdf:
+        page = pdf.pages[0].obj
+        state = pikepdf.Dictionary(Type=pikepdf.Name.ExtGState, ca=0.5)
+        page.Resources.ExtGState = pikepdf.Dictionary(GX=pdf.make_indirect(state))
+        page.Contents = pdf.make_stream(page.Contents.read_bytes() + b"\nq /GX gs 0 0 0.4 0 k 20 20 40 40 re f Q")
+        pdf.save(folder / "inside.pdf")
+    designs.check(["veiled"], True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["press"] == "digital-coated" and told["designs"][0]["ok"], told
+    plant = Shop(Settings(data=tmp_path / "plant", designs=tmp_path / "designs", press="offset-x1a"))
+    monkeypatch.setattr(designs, "shop", lambda: plant)
+    with pytest.raises(SystemExit) as end:
+        designs.check(["veiled"], True)
+    assert end.value.code == Refused.exit_code
+    told = json.loads(capsys.readouterr().out)
+    found = [f for f in told["designs"][0]["findings"] if f["level"] == "error"]
+    assert told["press"] == "offset-x1a"
+    assert {(f["code"], f["where"]) for f in found} >= {("design.transparency", "designs/veiled/inside.pdf")}
+    assert "X-4" in next(f["remedy"] for f in found if f["code"] == "design.transparency")
 
 
 def test_no_designs_is_a_sentence(house: Shop) -> None:

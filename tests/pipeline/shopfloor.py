@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
-from cardpipe.pipeline import compose, impose
+from cardpipe.model.status import BatchState
+from cardpipe.pipeline import compose, impose, release, spoil
 from cardpipe.pipeline.accept import Verdict, accept
+from cardpipe.pipeline.gather import gather
 from cardpipe.wiring import Shop
 
 SCOPE = Scope("local", "live")
@@ -55,6 +58,22 @@ class House(Shop):
         done = 0
         while due := self.store.due_steps(1000, 0.0):
             for step_id, kind in due:
-                {"compose": compose, "impose": impose}[kind].run(self, step_id)
+                {"compose": compose, "impose": impose, "release": release, "remake": spoil}[kind].run(self, step_id)
                 done += 1
         return done
+
+    def printed(self, *orders: dict[str, Any], pictures: dict[str, bytes] | None = None) -> list[Batch]:
+        """Batches of these orders, imposed."""
+        for one in orders:
+            verdict = self.take(one, pictures)
+            assert verdict.order is not None, verdict.findings
+        self.run_steps()
+        gather(self, SCOPE, DAY)
+        self.run_steps()
+        batches = self.store.batches(SCOPE)
+        assert batches and all(b.state is BatchState.IMPOSED for b in batches), [(b.held, b.state) for b in batches]
+        return batches
+
+    def files(self, batch: Batch) -> dict[str, bytes]:
+        """A batch's finished files by the last part of their names."""
+        return {f.name.removeprefix(batch.name + "_"): self.artifacts.get(SCOPE, f.sha256) for f in batch.files}

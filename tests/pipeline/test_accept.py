@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shopfloor import DAY, SCOPE, House, order, picture
 
+from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
+from cardpipe.pipeline import compose
+from cardpipe.pipeline.accept import Verdict
 from cardpipe.pipeline.cancel import cancel
 from cardpipe.pipeline.gather import gather
 from cardpipe.settings import Settings
@@ -138,3 +144,133 @@ def test_findings_never_quote_the_message(house: House) -> None:
     verdict = house.take(order(message=secret + " {nope} " + "and more words " * 200))
     told = " ".join(f.message + f.remedy for f in verdict.findings)
     assert verdict.order is None and "diagnosis" not in told
+
+
+# the shop's own way of posting
+
+INSERTS = """
+[price-list]
+title = "Price list"
+weight_g = 4.5
+thickness_mm = 0.1
+size = ["100mm", "140mm"]
+
+[brochure]
+title = "Brochure"
+weight_g = 20
+thickness_mm = 0.6
+size = ["100mm", "140mm"]
+
+[brick]
+title = "Sample"
+weight_g = 90
+thickness_mm = 7
+size = ["220mm", "140mm"]
+"""
+MAILING = """
+postage = "meter"
+address_style = "mixed"
+endorsement = "RETURN SERVICE REQUESTED"
+"""
+
+
+@pytest.fixture
+def posting(make_house: Callable[[str], House], tmp_path: Path) -> Callable[..., House]:
+    def make(name: str, mailing: str = MAILING) -> House:
+        folder = tmp_path / f"shop-{name}"
+        folder.mkdir()
+        (folder / "inserts.toml").write_text(INSERTS)
+        (folder / "mailing.toml").write_text(mailing)
+        house = make_house(name)
+        house.settings = house.settings.model_copy(update={"shop": folder})
+        return house
+
+    return make
+
+
+def spec_of(house: House, verdict: Verdict) -> dict[str, Any]:
+    assert verdict.order is not None, verdict.findings
+    (piece,) = house.store.pieces_of(SCOPE, [verdict.order.id])
+    return piece.spec
+
+
+def group_of(house: House, verdict: Verdict) -> str:
+    assert verdict.order is not None, verdict.findings
+    (piece,) = house.store.pieces_of(SCOPE, [verdict.order.id])
+    return piece.group
+
+
+def test_an_order_is_posted_plainly_unless_the_shop_says_more(house: House) -> None:
+    spec = spec_of(house, house.take(order()))
+    assert spec["mailing"]["postage"] == "stamp" and spec["mailing"]["address_style"] == "ocr"
+    assert (spec["inserts"], spec["seed"], spec["v"]) == ([], False, 2)
+
+
+def test_the_way_of_posting_and_the_inserts_are_pinned(posting: Callable[..., House]) -> None:
+    house = posting("one")
+    verdict = house.take(order(inserts=["price-list"], seed=True))
+    spec = spec_of(house, verdict)
+    assert Mailing.model_validate(spec["mailing"]) == house.catalog.mailing()
+    assert [Insert.model_validate(insert) for insert in spec["inserts"]] == [house.catalog.insert("price-list")]
+    assert spec["seed"] is True and verdict.findings == ()
+    assert json.loads(json.dumps(spec)) == spec, "as it is stored"
+
+
+def test_one_batch_has_one_way_of_posting(posting: Callable[..., House], house: House) -> None:
+    plain, mixed, same = house, posting("mixed"), posting("same")
+    stamped = posting("stamped", MAILING.replace("meter", "stamp"))
+    groups = {
+        "plain": group_of(plain, plain.take(order())),
+        "mixed": group_of(mixed, mixed.take(order())),
+        "the same": group_of(same, same.take(order(2, inserts=["price-list"]))),
+        "stamped": group_of(stamped, stamped.take(order())),
+    }
+    assert groups["mixed"] == groups["the same"] and len(set(groups.values())) == 3
+
+
+def test_an_unknown_insert_names_those_that_there_are(posting: Callable[..., House], house: House) -> None:
+    verdict = posting("one").take(order(inserts=["price-lst", "nonsense", "brochure", "brochure"]))
+    assert verdict.order is None
+    found = [f for f in verdict.findings if f.level == "error"]
+    assert [f.code for f in found] == ["insert.unknown", "insert.unknown", "order.insert_doubled"]
+    assert "did you mean 'price-list'" in found[0].remedy and "brick, brochure, price-list" in found[1].remedy
+    assert codes(house.take(order(inserts=["price-list"]))) == ["insert.unknown"]
+
+
+def test_inserts_that_make_it_dear_are_told_with_the_price(posting: Callable[..., House]) -> None:
+    verdict = posting("one").take(order(inserts=["brochure"]))
+    (found,) = verdict.findings
+    assert verdict.order is not None and (found.code, found.level) == ("carrier.weight.step", "warning")
+    assert "39.7 g with 1 inserts" in found.message and "USD" in found.message and "metered" in found.message
+    assert verdict.order.findings == verdict.findings, "kept with the order"
+
+
+def test_inserts_that_make_it_no_letter_refuse_the_order(posting: Callable[..., House]) -> None:
+    verdict = posting("one").take(order(inserts=["brick"]))
+    assert codes(verdict) == ["carrier.insert.large", "carrier.thickness.thick", "carrier.weight.heavy"]
+
+
+def test_a_wrong_way_of_posting_is_found_before_anything_is_stored(posting: Callable[..., House]) -> None:
+    wide = (
+        MAILING.replace("meter", "permit")
+        + '[permit]\nmail_class = "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWW"\noffice = "X Y"\nnumber = "1"\n'
+    )
+    verdict = posting("one", wide.replace("RETURN SERVICE REQUESTED", "PLEASE RETURN")).take(order())
+    assert codes(verdict) == ["indicia.wide", "mailing.endorsement"]
+
+
+def test_an_address_all_by_hand_is_warned_of(posting: Callable[..., House]) -> None:
+    verdict = posting("one", MAILING.replace("mixed", "script")).take(order())
+    assert verdict.order is not None and [f.code for f in verdict.findings] == ["envelope.style.script"]
+
+
+def test_an_order_from_before_this_was_pinned_still_composes(posting: Callable[..., House]) -> None:
+    house = posting("one")
+    verdict = house.take(order(inserts=["price-list"]))
+    assert verdict.order is not None
+    house.run_steps()
+    (piece,) = house.store.pieces_of(SCOPE, [verdict.order.id])
+    assert piece.composed is not None
+    spec = {key: value for key, value in piece.spec.items() if key not in ("mailing", "inserts", "seed")}
+    old = compose.make(house, replace(piece, spec={**spec, "v": 1}))
+    assert old.card == piece.composed.card and old.envelope != piece.composed.envelope, "posted plainly, as it was"

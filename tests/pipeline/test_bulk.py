@@ -22,6 +22,21 @@ def test_columns_with_dots_become_parts() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("cell", "seed"), [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("False", False), ("", None)]
+)
+def test_inserts_and_seeds_are_read_as_what_they_are(cell: str, seed: bool | None) -> None:
+    text = f'reference,occasion,message,inserts,seed\nA,birthday,Hi,"price-list; brochure;",{cell}\n'
+    (row,) = bulk.read(text.encode(), "o.csv")
+    assert row.data["inserts"] == ["price-list", "brochure"] and row.data.get("seed") is seed and not row.findings
+    assert {"inserts", "seed"} <= set(bulk.columns())
+
+
+def test_a_seed_is_yes_or_no() -> None:
+    rows = bulk.read(b"reference,occasion,message,seed\nA,birthday,Hi,perhaps\nB,birthday,Hi,no\n", "o.csv")
+    assert [f.code for f in rows[0].findings] == ["row.yes_no"] and not rows[1].findings
+
+
 def test_a_row_of_several_lines_is_found_where_it_begins() -> None:
     text = 'reference,occasion,message\nA,birthday,"Hi,\n\nyou"\nB,birthday,Hi\n'
     assert [row.line for row in bulk.read(text.encode(), "o.csv")] == [2, 5]

@@ -19,7 +19,7 @@ from cardpipe.catalog import press as presses
 from cardpipe.model.batch import Batch, match_code
 from cardpipe.model.errors import Bug
 from cardpipe.model.status import BatchState, PieceState
-from cardpipe.pipeline import impose
+from cardpipe.pipeline import impose, pressfile, writing
 from cardpipe.pipeline.gather import gather
 from cardpipe.preflight.inspector import inspect
 from cardpipe.preflight.profile import Profile
@@ -28,20 +28,11 @@ GERMANY = {"name": "Jürgen Müller", "street": "Hauptstr. 5", "city": "Köln", 
 
 
 def files(house: House, batch: Batch) -> dict[str, bytes]:
-    """A batch's finished files by the last part of their names."""
-    return {f.name.removeprefix(batch.name + "_"): house.artifacts.get(SCOPE, f.sha256) for f in batch.files}
+    return house.files(batch)
 
 
 def printed(house: House, *orders: dict[str, object], pictures: dict[str, bytes] | None = None) -> list[Batch]:
-    for one in orders:
-        verdict = house.take(one, pictures)
-        assert verdict.order is not None, verdict.findings
-    house.run_steps()
-    gather(house, SCOPE, DAY)
-    house.run_steps()
-    batches = house.store.batches(SCOPE)
-    assert batches and all(batch.state is BatchState.IMPOSED for batch in batches), [b.held for b in batches]
-    return batches
+    return house.printed(*orders, pictures=pictures)
 
 
 def codes_of(data: bytes) -> list[list[str]]:
@@ -62,7 +53,7 @@ def test_a_batch_holds_what_a_house_needs_and_every_code_is_right(house: House) 
     (batch,) = printed(house, *orders, order(4, recipient=GERMANY))
     made = files(house, batch)
     assert sorted(made) == [
-        "CARD.pdf", "ENV.pdf", "MANIFEST.csv", "MANIFEST.json", "PREFLIGHT.json", "SHA256SUMS", "TICKET.json", "TICKET.pdf",
+        "CARD.pdf", "ENV.pdf", "MANIFEST.csv", "MANIFEST.json", "PREFLIGHT.json", "PREFLIGHT.pdf", "SHA256SUMS", "TICKET.json", "TICKET.pdf",
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(made["MANIFEST.csv"].decode())))
     assert [row["postcode"] for row in rows] == ["02116", "60614", "85705", "50667"]  # ZIP order, foreign apart
@@ -134,14 +125,14 @@ def test_two_shops_make_the_same_bytes(make_house: Callable[[str], House]) -> No
         house = make_house(name)
         batches = printed(house, *sequence, pictures=pictures)
         made.append([(f.name, f.sha256) for batch in batches for f in batch.files])
-    assert len(made[0]) == 2 * 8 and made[0] == made[1]
+    assert len(made[0]) == 2 * 9 and made[0] == made[1]
 
 
 def test_files_split_at_the_same_pieces(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     small = presses.presses()["digital-coated"].model_copy(update={"pieces_per_file": 2})
     monkeypatch.setattr(house.catalog, "press", lambda name: small)
     (batch,) = printed(house, *(order(n) for n in range(1, 6)))
-    names = sorted(name for name in files(house, batch) if name.endswith("pdf") and "TICKET" not in name)
+    names = sorted(name for name in files(house, batch) if name.endswith("pdf") and name.startswith(("CARD", "ENV")))
     assert names == [f"{kind}_P{n:02d}of03.pdf" for kind in ("CARD", "ENV") for n in (1, 2, 3)]
     made = files(house, batch)
     counted = [(len(pypdf.PdfReader(io.BytesIO(made[name])).pages)) for name in names]
@@ -154,8 +145,8 @@ def test_files_split_at_the_same_pieces(house: House, monkeypatch: pytest.Monkey
 
 def test_a_file_splits_by_bytes_too() -> None:
     press = presses.presses()["digital-coated"].model_copy(update={"bytes_per_file": 100})
-    assert impose.split([40] * 5, press) == [2, 2, 1]
-    assert impose.split([500, 1, 1], press) == [1, 2]  # one heavy piece is a file of its own, never lost
+    assert writing.split([40] * 5, press) == [2, 2, 1]
+    assert writing.split([500, 1, 1], press) == [1, 2]  # one heavy piece is a file of its own, never lost
 
 
 def test_a_code_that_does_not_read_stops_the_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,13 +154,13 @@ def test_a_code_that_does_not_read_stops_the_batch(house: House, monkeypatch: py
         house.take(order(number))
     house.run_steps()
     (batch,) = gather(house, SCOPE, DAY)
-    real = impose.match_code_marks
+    real = pressfile.match_code_marks
 
     def swapped(slot: object, code: str, number: str, face: object, **more: object) -> object:
         wrong = code.replace("000001", "000002") if code.endswith("E") else code
         return real(slot, wrong, number, face, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(impose, "match_code_marks", swapped)
+    monkeypatch.setattr(pressfile, "match_code_marks", swapped)
     with pytest.raises(Bug) as caught:
         impose.make(house, batch)
     assert [f.code for f in caught.value.findings] == ["batch.code_wrong"]

@@ -19,6 +19,7 @@ from cardpipe.worker import folder
 from cardpipe.worker.app import broker, make_app
 from cardpipe.worker.child import Child
 from cardpipe.worker.lock import FolderLock, holder
+from cardpipe.worker.supervise import _environment
 
 
 def _until(told, seconds=10.0):
@@ -189,7 +190,25 @@ def test_tasks_take_a_steps_id_and_nothing_else():
     from cardpipe.worker import tasks
 
     assert json.dumps(sorted(name for name in tasks.app.tasks if name.startswith("cardpipe."))) == json.dumps(
-        ["cardpipe.compose", "cardpipe.impose"]
+        [f"cardpipe.{kind}" for kind in ("compose", "impose", "release", "remake")]
     )
     with pytest.raises(TypeError):
         tasks.compose.apply_async(({"id": "stp_x"}, "more"))
+
+
+def test_the_children_read_the_same_settings(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    full = {
+        "shop": tmp_path / "shop",
+        "sftp_key": tmp_path / "key",
+        "sftp_passphrase": "open sesame",
+        "press": "digital-labels",
+    }
+    for given in ({}, full):
+        config = Settings(data=tmp_path / "data", **given)
+        with monkeypatch.context() as patched:
+            for name in [name for name in os.environ if name.startswith("CARDPIPE_")]:
+                patched.delenv(name)
+            for name, value in _environment(config).items():
+                patched.setenv(name, value)
+            assert Settings() == config
