@@ -27,7 +27,9 @@ def preflight(file: Path, as_json: bool, report: Path | None = None) -> None:
         with file.open("rb") as source:
             said = claim.read(source)
             profile = replace(limits, standard=said.standard or limits.standard, records=said.records or None)
-            if said.bare:
+            if said.imposed:
+                profile = replace(profile, imposed=True, bleed=0.0)
+            elif said.bare:
                 profile = replace(profile, loosened={**profile.loosened, "page.bleed": _BARE})
             found = inspect(source, profile, name=file.name)
     except OSError as problem:

@@ -26,12 +26,8 @@ from cardpipe.prepress.format import Format
 from cardpipe.prepress.press import Press
 
 SCHEMA = "cardpipe-ticket-2"
-_LIMITS = (
-    (8, 6, 60),
-    (6, 4, 30),
-    (6, 2, 15),
-    (4, 2, 15),
-)  # files, remarks, places: what is listed; the rest is counted
+#: Files, remarks, places: what is listed; the rest is counted.
+_LIMITS = ((8, 6, 60), (6, 4, 30), (6, 2, 15), (4, 2, 15), (2, 2, 8), (2, 1, 6))
 _LETTERS = 180  # of one remark
 # the least height for pictures to be of use; what a heading and the last section take
 _PICTURES, _HEADING, _CONTACT = 66, 27, 52

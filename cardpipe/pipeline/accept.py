@@ -294,6 +294,10 @@ def _judge_posting(
     foreign = not addressing.is_domestic(desk.order.recipient, carrier.origin)
     desk.findings += carrier.judge_shape(source.format, inserts, foreign=foreign, paid=mailing.postage)
     desk.findings += carrier.judge_mailing(mailing)
+    if not addressing.is_domestic(desk.order.sender, carrier.origin):
+        remedy = f"give a return address in {carrier.origin}; a card that cannot be delivered comes back there"
+        what = f"lies in {desk.order.sender.country}, and the post of {carrier.origin} returns nothing abroad"
+        desk.findings.append(error("address.return.foreign", "sender.country", what, remedy))
     if mailing.postage == "permit" and mailing.permit is not None:
         desk.findings += indicia.judge(mailing.permit, printed.face, "mailing.toml permit")
 

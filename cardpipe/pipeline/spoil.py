@@ -6,6 +6,7 @@ composed again and no piece is new. The remake goes to where its batch went.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from cardpipe.model.batch import Batch, Bundle, Remake, remake_name
@@ -16,6 +17,8 @@ from cardpipe.pipeline.paperwork import Remade
 from cardpipe.pipeline.release import deliver
 from cardpipe.pipeline.writing import Written, by_seq, write
 from cardpipe.ports import Claim, Shop
+
+_PATIENCE, _LOOK = 30.0, 0.1  # seconds
 
 
 def run(shop: Shop, step_id: str) -> None:
@@ -37,7 +40,7 @@ def spoil(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, 
     remake, step = shop.store.add_remake(scope, batch.id, seqs, reason, user)
     claim = shop.store.claim(step, shop.lease_seconds)
     if claim is None:
-        raise Unavailable(f"{remake_name(batch, remake.run)} is being made by a worker at this moment; look again soon")
+        return _by_another(shop, batch, remake)
 
     def failed(problem: CardpipeError) -> None:
         shop.store.give_back(claim, f"not made: {type(problem).__name__}", 0.0)
@@ -47,6 +50,17 @@ def spoil(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, 
 
     _, place = lease.now(shop, claim, lambda: _made(shop, claim), complete, failed)
     return shop.store.remake(remake.id), place
+
+
+def _by_another(shop: Shop, batch: Batch, remake: Remake) -> tuple[Remake, str]:
+    """A worker was faster: look for a while whether it is done. Raises Unavailable where it is still at it."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        found = shop.store.remake(remake.id)
+        if found.made and batch.target:
+            return found, f"{batch.target}/{remake_name(batch, remake.run)}"
+        time.sleep(_LOOK)
+    raise Unavailable(f"{remake_name(batch, remake.run)} is being made by a worker at this moment; look again soon")
 
 
 def _made(shop: Shop, claim: Claim) -> tuple[Written, str]:

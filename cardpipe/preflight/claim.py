@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -9,15 +10,19 @@ from cardpipe.preflight import facts, xmp
 from cardpipe.preflight.document import Document
 from cardpipe.preflight.survey import inherited
 
+_SHEETS = re.compile(r"_SHEETS(_P\d+of\d+)?$")
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """``standard`` is "X-4", "X-1a" or empty where a file claims neither; ``records`` says that it claims PDF/VT, and
-    ``bare`` that its first page ends at the cut line, as envelopes do, which are printed without bleed."""
+    ``bare`` that its first page ends at the cut line, as envelopes do, which are printed without bleed; ``imposed``
+    that its title is that of one of our imposed sheets (their names end in SHEETS)."""
 
     standard: str = ""
     records: bool = False
     bare: bool = False
+    imposed: bool = False
 
 
 def read(stream: BinaryIO) -> Claim:
@@ -27,6 +32,7 @@ def read(stream: BinaryIO) -> Claim:
             packet = facts.packet(document)
             said = packet.properties if packet else {}
             told = facts.identity(document)
+            imposed = bool(_SHEETS.search(document.trailer.get("Info").get("Title").text))
             first = next(document.pages())
             bare = facts.box(first.get("TrimBox")) == facts.box(inherited(first, "MediaBox"))
     except Exception:  # as in the inspector: a stranger's file never ends the program, and claims nothing
@@ -35,7 +41,7 @@ def read(stream: BinaryIO) -> Claim:
         if not stream.closed:
             stream.seek(0)
     if said.get(f"{xmp.PDFX_ID}GTS_PDFXVersion", "").startswith("PDF/X-4"):
-        return Claim("X-4", f"{xmp.PDFVT_ID}GTS_PDFVTVersion" in said, bare)
+        return Claim("X-4", f"{xmp.PDFVT_ID}GTS_PDFVTVersion" in said, bare, imposed)
     if any(value.startswith("PDF/X-1a") for value in told.values()):
-        return Claim("X-1a", bare=bare)
-    return Claim(bare=bare)
+        return Claim("X-1a", bare=bare, imposed=imposed)
+    return Claim(bare=bare, imposed=imposed)

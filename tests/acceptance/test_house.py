@@ -109,3 +109,25 @@ def test_a_release_that_is_killed_leaves_nothing_half_delivered(
     assert last.code == 0, last.words
     assert cardpipe("batch", "verify", out / name).code == 0
     assert [path.name for path in (out / name).iterdir() if path.name.startswith(".")] == []
+
+
+def test_release_and_spoil_beside_a_worker_that_is_faster(
+    cardpipe: Cardpipe, batch: dict[str, object], tmp_path: Path
+) -> None:
+    name, out = str(batch["name"]), tmp_path / "house"
+    environment = {**os.environ, "CARDPIPE_DATA": str(tmp_path / "data")}
+    command = [sys.executable, "-m", "cardpipe.cli.main", "worker"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
+        status = tmp_path / "data" / "supervisor.json"
+        until = time.monotonic() + 30
+        while not status.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        for words in (
+            ("release", name, "--out", out), ("spoil", name, "1", "--reason", "a"), ("spoil", name, "1-2", "--reason", "b"),
+        ):  # fmt: skip
+            done = cardpipe("batch", *words)
+            assert done.code == 0, done.words
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(30)
+    for folder in (name, f"{name}_R01", f"{name}_R02"):
+        assert cardpipe("batch", "verify", out / folder).code == 0

@@ -13,6 +13,7 @@ import pytest
 from shopfloor import DAY, SCOPE, House, order, picture
 
 from cardpipe.lettershop.mailing import Insert, Mailing
+from cardpipe.model.finding import Level
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.pipeline import compose
@@ -274,3 +275,15 @@ def test_an_order_from_before_this_was_pinned_still_composes(posting: Callable[.
     spec = {key: value for key, value in piece.spec.items() if key not in ("mailing", "inserts", "seed")}
     old = compose.make(house, replace(piece, spec={**spec, "v": 1}))
     assert old.card == piece.composed.card and old.envelope != piece.composed.envelope, "posted plainly, as it was"
+
+
+def test_a_return_address_abroad_is_refused(house: House) -> None:
+    """A card that cannot be delivered must be able to come back."""
+    sender = {"name": "Jürgen Müller", "street": "Hauptstr. 5", "city": "Köln", "postcode": "50667", "country": "DE"}
+    verdict = house.take(order(1, sender=sender))
+    assert verdict.order is None
+    assert [(f.code, f.where) for f in verdict.findings if f.level is Level.ERROR] == [
+        ("address.return.foreign", "sender.country")
+    ]
+    island = {"name": "Ana", "street": "1 Calle Sol", "city": "San Juan", "postcode": "00901", "country": "PR"}
+    assert house.take(order(2, sender=island)).order is not None

@@ -137,7 +137,8 @@ def test_sheets_hold_every_piece_once(
         "step-and-repeat": [("1", "1"), ("1", "2"), ("2", "1"), ("2", "2"), ("3", "1")],
     }
     assert places == expected[sequence]
-    assert not claim(io.BytesIO(data)).records
+    assert not claim(io.BytesIO(data)).records and claim(io.BytesIO(data)).imposed
+    assert not claim(io.BytesIO(files["ENV.pdf"])).imposed
     text = pypdf.PdfReader(io.BytesIO(data)).pages[4].extract_text()
     assert "FILLER" in text and "sheet 3 of 3" in text and batch.name in text
 

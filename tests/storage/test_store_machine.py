@@ -473,8 +473,10 @@ def test_the_machine():
 
 
 @pytest.mark.long
-def test_the_machine_for_longer():
-    run_state_machine_as_test(Shop, settings=settings(QUICK, max_examples=600, stateful_step_count=60))
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("begins", [Shop, Released])
+def test_the_machine_for_longer(begins):
+    run_state_machine_as_test(begins, settings=settings(QUICK, max_examples=150, stateful_step_count=60))
 
 
 def _plant(monkeypatch, bug):
