@@ -11,6 +11,7 @@ from cardpipe.lettershop import manifest
 from cardpipe.lettershop.addressing import is_domestic, normalised
 from cardpipe.lettershop.presort import judge_quantity
 from cardpipe.lettershop.ticket import TicketFile, make_ticket
+from cardpipe.lettershop.xjdf import to_xjdf
 from cardpipe.model.address import Address
 from cardpipe.model.batch import Batch, BatchFile, Remake, match_code
 from cardpipe.model.errors import Bug
@@ -132,6 +133,8 @@ def write(
         remake=remade.remake if remade else None,
     )
     papers.append((f"{name}_TICKET.json", made.to_json()))
+    if setup.press.xjdf:
+        papers.append((f"{name}_TICKET.xjdf", to_xjdf(made, setup.format, setup.press)))
     papers.append((f"{name}_TICKET.pdf", made.to_pdf(printed.data)))
     return papers
 

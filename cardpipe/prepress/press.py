@@ -51,7 +51,8 @@ class LoosenedCheck(_Value):
 class Press(_Value):
     """A press profile. ``profile`` is the file name of its ICC profile; limits are pieces and bytes a file, pixels per
     inch at the placed size, and per cent of total ink. ``output`` is chosen before a piece is composed: another one is
-    another fragment. ``sheet`` is for presses that take imposed sheets, ``labels`` for houses that label envelopes."""
+    another fragment. ``sheet`` is for presses that take imposed sheets, ``labels`` for houses that label envelopes,
+    ``xjdf`` for those whose management system reads the ticket as XJDF."""
 
     name: str
     title: str
@@ -67,3 +68,4 @@ class Press(_Value):
     sheet: SheetSetup | None = None
     labels: LabelSetup | None = None
     loosened: dict[str, LoosenedCheck] = Field(default_factory=dict)
+    xjdf: bool = False

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pikepdf
@@ -252,3 +253,17 @@ def test_inserts_and_seeds_stand_where_people_look(
     with pikepdf.open(io.BytesIO(files["CARD.pdf"])) as document:
         told_first = document.Root.DPartRoot.DPartRootNode.DParts[0][int(told["R-1"]["seq"]) - 1].DPM.Cardpipe
         assert [str(code) for code in told_first.Inserts] == ["leaflet"]
+
+
+def test_an_xjdf_ticket_where_the_press_asks_for_it(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press = presses.presses()["digital-coated"].model_copy(update={"xjdf": True})
+    monkeypatch.setattr(house.catalog, "press", lambda name: press)
+    (batch,) = house.printed(*five())
+    files = released(house, batch, tmp_path)
+    root = ElementTree.fromstring(files["TICKET.xjdf"])
+    assert [one.get("Amount") for one in root.iter("{*}Product")] == ["5", "5"]
+    told = {one.get("URL"): run.get("NPage") for run in root.iter("{*}RunList") for one in run}
+    assert told == {f"{batch.name}_CARD.pdf": "10", f"{batch.name}_ENV.pdf": "5"}
+    assert f"{batch.name}_TICKET.xjdf" in files["SHA256SUMS"].decode()
