@@ -22,7 +22,8 @@ from cardpipe.pipeline.release import RELEASED
 from cardpipe.wiring import Shop
 
 _CHUNK = 1 << 18
-_TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv; charset=utf-8"}
+_TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv; charset=utf-8",
+          "xjdf": "application/vnd.cip4-xjdf+xml"}  # fmt: skip
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     304: {"description": "Unchanged."},

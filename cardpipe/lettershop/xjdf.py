@@ -14,7 +14,6 @@ from xml.etree import ElementTree as ET
 from cardpipe.lettershop.ticket import Ticket, TicketFile
 from cardpipe.model.units import Points
 from cardpipe.prepress.format import Format
-from cardpipe.prepress.press import Press
 
 NAMESPACE, VERSION = "http://www.CIP4.org/JDFSchema_2_0", "2.1"
 CARD, ENVELOPE = "card", "envelope"  # IDs of the products, by which the files say what they print
@@ -25,11 +24,12 @@ _NO_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-def to_xjdf(ticket: Ticket, format: Format, press: Press) -> bytes:
+def to_xjdf(ticket: Ticket, format: Format) -> bytes:
     """The ticket of a batch, or of a remake, as UTF-8 XML; the same ticket gives the same bytes.
 
     ``format`` tells what the ticket has only in words: fold, grammage, thickness. Lengths are points, paper is g/m²,
-    its thickness is micrometres, as XJDF wants them. Labels are among the files but are no product of their own.
+    its thickness is micrometres, as XJDF wants them. Labels are among the files but are no product, nor are
+    the envelopes then, on which nothing is printed.
     """
     root = ET.Element(
         "XJDF", xmlns=NAMESPACE, Version=VERSION, JobID=_token(ticket.batch), Types="Product",
@@ -38,26 +38,28 @@ def to_xjdf(ticket: Ticket, format: Format, press: Press) -> bytes:
     for words in _words(ticket):
         ET.SubElement(root, "Comment", Language="en").text = _text(words)
     products = ET.SubElement(root, "ProductList")
-    _card(products, ticket, format, press)
-    if press.labels is None:
+    files = [file for file in ticket.files if file.part in _PRINTED]
+    _card(products, ticket, format)
+    if any(_PRINTED[file.part] == ENVELOPE for file in files):
         _envelope(products, ticket, format)
-    _files(root, [file for file in ticket.files if file.part in _PRINTED])
+    _files(root, files)
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    body: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
 
 
 def _words(ticket: Ticket) -> list[str]:
     """What product intent has no name for, in the ticket's words."""
     said = (
-        ("", ticket.remake), ("Mail on ", ticket.mail_on), ("Fold: ", ticket.fold), ("Turn: ", ticket.flip),
-        ("Files: ", ticket.standard), ("Sheets: ", ticket.sheets), ("Envelope print: ", ticket.envelope_print),
-        ("Insert: ", ticket.insertion), ("With it: ", ticket.inserts), ("Match: ", ticket.matching),
-        ("Postage: ", ticket.postage), ("Questions: ", ticket.contact),
+        ("", ticket.remake), ("Mail on ", ticket.mail_on), ("Sides: ", ticket.sides), ("Fold: ", ticket.fold),
+        ("Turn: ", ticket.flip), ("Files: ", ticket.standard), ("Sheets: ", ticket.sheets),
+        ("Envelope print: ", ticket.envelope_print), ("Insert: ", ticket.insertion), ("With it: ", ticket.inserts),
+        ("Match: ", ticket.matching), ("Postage: ", ticket.postage), ("Questions: ", ticket.contact),
     )  # fmt: skip
     return [f"{label}{text}" for label, text in said if text]
 
 
-def _card(products: ET.Element, ticket: Ticket, format: Format, press: Press) -> None:
+def _card(products: ET.Element, ticket: Ticket, format: Format) -> None:
     product = _product(products, CARD, ticket.title, ticket.quantity)
     layout = {
         "Bleed": _number(ticket.bleed),
@@ -68,6 +70,7 @@ def _card(products: ET.Element, ticket: Ticket, format: Format, press: Press) ->
     if format.fold != "none":  # without it, half of 10 x 7 in cannot be told from half of 5 x 14 in
         layout["Dimensions"] = _lengths(ticket.flat.width, ticket.flat.height)
     _intent(product, "LayoutIntent", layout)
+    # which side is out belongs to the process, not to the product: the comments tell it, as they do scoring
     if format.fold == "side":
         _intent(product, "FoldingIntent", {"FoldCatalog": "F4-1"})
     elif format.fold == "top":  # the catalogue's four-page folds all halve the width: this fold is spelled out
@@ -81,7 +84,7 @@ def _card(products: ET.Element, ticket: Ticket, format: Format, press: Press) ->
         "Weight": _number(format.stock_gsm),
     }
     _intent(product, "MediaIntent", media)
-    colour = _intent(product, "ColorIntent", {}, press.condition_info)
+    colour = _intent(product, "ColorIntent", {}, ticket.condition)
     for surface in ("Front", "Back"):
         ET.SubElement(colour, "SurfaceColor", ColorsUsed=_INKS, Surface=surface)
 

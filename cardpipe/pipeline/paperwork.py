@@ -134,7 +134,7 @@ def write(
     )
     papers.append((f"{name}_TICKET.json", made.to_json()))
     if setup.press.xjdf:
-        papers.append((f"{name}_TICKET.xjdf", to_xjdf(made, setup.format, setup.press)))
+        papers.append((f"{name}_TICKET.xjdf", to_xjdf(made, setup.format)))
     papers.append((f"{name}_TICKET.pdf", made.to_pdf(printed.data)))
     return papers
 

@@ -263,7 +263,7 @@ def test_an_xjdf_ticket_where_the_press_asks_for_it(
     (batch,) = house.printed(*five())
     files = released(house, batch, tmp_path)
     root = ElementTree.fromstring(files["TICKET.xjdf"])
-    assert [one.get("Amount") for one in root.iter("{*}Product")] == ["5", "5"]
-    told = {one.get("URL"): run.get("NPage") for run in root.iter("{*}RunList") for one in run}
+    assert [one.get("Amount") for one in root.findall(".//{*}Product")] == ["5", "5"]
+    told = {one.get("URL"): run.get("NPage") for run in root.findall(".//{*}RunList") for one in run}
     assert told == {f"{batch.name}_CARD.pdf": "10", f"{batch.name}_ENV.pdf": "5"}
     assert f"{batch.name}_TICKET.xjdf" in files["SHA256SUMS"].decode()
