@@ -17,14 +17,14 @@ from clocks import Clocked, Clocks, wrapped
 from merging import memory_mb
 
 from cardpipe.lettershop import proving
-from cardpipe.pipeline import gather, impose, paperwork
+from cardpipe.pipeline import gather, impose, paperwork, writing
 from cardpipe.ports import NewOrder
 from cardpipe.prepress.merge import Merge
 from cardpipe.wiring import Shop
 
 _AT_ONCE = 500
 _STAGES = [
-    (Merge, "add", "merge"), (Merge, "finish", "merge"), (proving, "prove", "prove"), (impose, "inspect", "preflight"),
+    (Merge, "add", "merge"), (Merge, "finish", "merge"), (proving, "prove", "prove"), (writing, "inspect", "preflight"),
     (paperwork, "row", "rows"), (paperwork, "write", "papers"),
 ]  # fmt: skip
 

@@ -52,8 +52,11 @@ def _awaiting(first: dict[str, Piece]) -> frozenset[str]:
 
 def eject(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, user: str) -> Batch:
     """Take pieces out of a batch before its release: they need attention, all files are written anew as the next
-    revision. Raises like ``ports.Store.eject``."""
-    return shop.store.eject(scope, shop.store.batch(scope, key).id, seqs, reason, user)
+    revision. Raises like ``ports.Store.eject``.
+
+    By name, which tells the revision: who counted in one that is no more must not hit another card.
+    """
+    return shop.store.eject(scope, key, seqs, reason, user)
 
 
 def presort_list(shop: Shop, scope: Scope, key: str) -> bytes:
