@@ -19,7 +19,7 @@ from cardpipe.model.order import Scope, seed
 from cardpipe.model.piece import Composed, Piece
 from cardpipe.pipeline import lease, pinned
 from cardpipe.ports import Claim, Shop
-from cardpipe.preflight.piece import inspect_pages, stand_ins
+from cardpipe.preflight.piece import inspect_pages
 from cardpipe.preflight.profile import Profile
 from cardpipe.prepress import card, fragment
 from cardpipe.prepress.design import Design
@@ -103,7 +103,7 @@ def inspect_piece(shop: Shop, piece: Piece, card_bytes: bytes, envelope_bytes: b
     """The inspector's word on one piece: one that no press may have is never gathered, and stops no other."""
     spec, found = piece.spec, []
     press, layout = pinned.press(spec), pinned.layout(spec)
-    shared = stand_ins(pinned.shared(shop, piece.scope, spec))
+    shared = pinned.stand_ins(shop, piece.scope, spec)
     for name, data, trim, bleed, pages in (
         ("card", card_bytes, layout.flat, layout.bleed, 2),
         ("envelope", envelope_bytes, envelope.face_size(layout), 0.0, 1),

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.order import Scope
 from cardpipe.ports import DesignSource, FontSource, Shop
+from cardpipe.preflight import piece
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.fragment import Part
@@ -119,3 +120,11 @@ def shared(shop: Shop, scope: Scope, spec: dict[str, Any]) -> Shared:
         return Font(shop.artifacts.get(scope, digest)), "Pinned"
 
     return Shared(art, face, lambda digest: shop.artifacts.get(scope, digest))
+
+
+def stand_ins(shop: Shop, scope: Scope, spec: dict[str, Any]) -> Shared:
+    """The same for a throw-away file of one piece: what only says who it is is kept, not read for every piece."""
+    slight = piece.stand_ins(shared(shop, scope, spec))
+    return Shared(
+        slight.art, slight.font, lambda digest: _recent.get(("icc", *scope, digest), lambda: slight.icc(digest))
+    )
