@@ -4,25 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.lettershop.postage import Paid, Postage, Presort, Rates, Services
 from cardpipe.model.finding import Finding, error, warning
-from cardpipe.model.units import Box, Points, Size, inch, mm, parse_length, to_inch, to_mm
+from cardpipe.model.units import Box, Points, Size, inch, mm, to_inch, to_mm
 from cardpipe.prepress.format import Format
+from cardpipe.prepress.press import Length
 
 #: How much an insert must be smaller than its envelope, so that it slides in: ours, half of what a card has.
 _PLAY = inch(0.125)
-
-
-def _length(value: Any) -> Any:
-    return parse_length(value) if isinstance(value, str) else value
-
-
-Length = Annotated[Points, BeforeValidator(_length)]
 
 
 class _Value(BaseModel):

@@ -3,18 +3,12 @@ shop's own folder; pinned with each order, because it stands on the envelope."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cardpipe.model.units import Points, parse_length
+from cardpipe.prepress.press import Length
 
-
-def _length(value: Any) -> Any:
-    return parse_length(value) if isinstance(value, str) else value
-
-
-Length = Annotated[Points, BeforeValidator(_length)]
 AddressStyle = Literal["ocr", "mixed", "script"]
 
 

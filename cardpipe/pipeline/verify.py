@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, BinaryIO
 
 from cardpipe.lettershop import envelope, manifest, proving
@@ -22,6 +23,7 @@ from cardpipe.model.units import Box
 
 Open = Callable[[str], BinaryIO]
 _CHUNK = 1 << 20
+_UNREADABLE = "verify.file.unreadable"
 _REMEDY = "do not print from this folder; export the batch again and compare"
 
 
@@ -56,12 +58,22 @@ def contradictions(open_file: Open, rows: Sequence[manifest.Row], origin: str, s
         pages = max(row.card_page_last for row in rows if row.card_file == name) if name in cards else max(
             row.envelope_page for row in rows if row.envelope_file == name
         )  # fmt: skip
-        with open_file(name) as source:
-            findings += _at(name, proving.prove(source, expected, pages))
+        findings += _proved(open_file, name, partial(proving.prove, expected=expected, pages=pages))
+    unreadable = {finding.where for finding in findings if finding.code == _UNREADABLE}
     for name, addressed in lines.items():
-        with open_file(name) as source:
-            findings += _at(name, proving.prove_addresses(source, addressed))
+        if name not in unreadable:
+            findings += _proved(open_file, name, partial(proving.prove_addresses, expected=addressed))
     return findings
+
+
+def _proved(open_file: Open, name: str, prove: Callable[[BinaryIO], list[Finding]]) -> list[Finding]:
+    """What a file contradicts, with its name; a file that does not open is said, and ends nothing."""
+    try:
+        with open_file(name) as source:
+            found = prove(source)
+    except Bug as problem:
+        return [error(_UNREADABLE, name, str(problem), _REMEDY)]
+    return [Finding(f.level, f.code, f"{name}, {f.where}", f.message, f.remedy or _REMEDY) for f in found]
 
 
 def files(open_file: Open, bundle: Bundle) -> list[Finding]:
@@ -107,14 +119,15 @@ def _papers(open_file: Open, name: str, note: dict[str, Any], listed: set[str]) 
                for paper in wanted if paper not in listed]  # fmt: skip
     if missing:
         return missing
-    as_csv, as_json, ticket, sums = (_read(open_file, paper) for paper in wanted)
+    as_csv, as_json, _, sums = (_read(open_file, paper) for paper in wanted)
+    ticket = _json(open_file, wanted[2])
     findings = manifest.reconcile(as_csv, as_json, whole=not note.get("run"))
     rows, about = manifest.read_json(as_json)
-    counts = {"the .done": note.get("pieces"), "the ticket": json.loads(ticket).get("quantity"), "the rows": len(rows)}
+    counts = {"the .done": note.get("pieces"), "the ticket": ticket.get("quantity"), "the rows": len(rows)}
     if len(set(counts.values())) != 1:
         said = ", ".join(f"{who} {count}" for who, count in counts.items())
         findings.append(error("verify.quantity", name, f"the number of pieces differs: {said}", _REMEDY))
-    summed = {line.partition("  ")[2]: line.partition("  ")[0] for line in sums.decode().splitlines()}
+    summed = {line.partition("  ")[2]: line.partition("  ")[0] for line in sums.decode(errors="replace").splitlines()}
     for file in note["files"]:
         if file["name"] != wanted[3] and summed.get(file["name"]) != file["sha256"]:
             findings.append(error("verify.sums", file["name"], "has another digest in SHA256SUMS", _REMEDY))
@@ -138,10 +151,6 @@ def _bytes(open_file: Open, file: dict[str, Any], present: set[str]) -> list[Fin
     if seen.hexdigest() != file.get("sha256") or size != file.get("size"):
         return [error("verify.file.changed", name, "is not what was delivered", _REMEDY)]
     return []
-
-
-def _at(name: str, findings: Iterable[Finding]) -> list[Finding]:
-    return [Finding(f.level, f.code, f"{name}, {f.where}", f.message, f.remedy or _REMEDY) for f in findings]
 
 
 def _box(text: str) -> Box:
@@ -172,5 +181,5 @@ def _json(open_file: Open, name: str) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise Refused("a note of the folder cannot be read", [error("verify.done", name, "is no JSON", _REMEDY)])
+        raise Refused("a paper of the folder cannot be read", [error(_UNREADABLE, name, "is no JSON", _REMEDY)])
     return value
