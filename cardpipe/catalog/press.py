@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from cardpipe.catalog.profiles import shipped
 from cardpipe.catalog.tables import Table, Tables, build, read_tables
 from cardpipe.model.errors import Refused
-from cardpipe.model.finding import Finding
+from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Size
+from cardpipe.preflight import codes
 from cardpipe.prepress.design import Length
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.press import Press
@@ -62,7 +63,14 @@ def build_presses(*more: tuple[str, Tables]) -> tuple[dict[str, Press], list[Fin
     def make(name: str, table: Table) -> Press:
         return Press.model_validate({"name": name, **table})
 
-    return build([(PRESSES, _shipped_tables(PRESSES)), *more], make, "press")
+    made, findings = build([(PRESSES, _shipped_tables(PRESSES)), *more], make, "press")
+    for name, press in made.items():
+        try:
+            codes.refuse(name, press.loosened)  # a slip of the pen is said here, and not by the first order
+        except ValueError as problem:
+            remedy = "take the check's name from a preflight report"
+            findings.append(error("press.loosened", f"{PRESSES} {name}.loosened", str(problem), remedy))
+    return made, findings
 
 
 def _shipped_tables(file: str) -> Tables:

@@ -128,6 +128,16 @@ def test_an_insert_is_measured(row: str, write: Write) -> None:
     assert codes(write(**{"inserts.toml": kept + row + "\n"}))
 
 
+@pytest.mark.parametrize("code", ["ink.totl", "pdf.encrypted"])
+def test_a_check_that_is_unknown_or_firm_is_not_loosened(write: Write, code: str) -> None:
+    row = f'[mine]\nbased_on = "digital-coated"\n[mine.loosened."{code}"]\nlevel = "note"\nreason = "the house wants it so"\n'
+    with pytest.raises(Refused) as caught:
+        read_shop(write(**{"presses.toml": row}))
+    assert [(f.code, code in f.message) for f in caught.value.findings] == [("press.loosened", True)]
+    good = row.replace(code, "ink.total")
+    assert read_shop(write(**{"presses.toml": good})).presses["mine"].loosened
+
+
 def test_the_folder_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert codes(tmp_path / "nowhere") == ["shop.folder"]
     monkeypatch.setenv("CARDPIPE_SHOP", str(tmp_path / "nowhere"))
