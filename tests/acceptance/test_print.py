@@ -158,7 +158,10 @@ def test_another_content_under_an_old_name_is_never_overwritten(cardpipe: Cardpi
     (card,) = (tmp_path / "out").rglob("*_CARD.pdf")
     card.write_bytes(b"somebody's own")
     again = cardpipe("print", file, "--out", tmp_path / "out", "--mail-on", DAY)
-    assert again.code == 3 and card.read_bytes() == b"somebody's own" and card.name in again.words
+    assert again.code == 0 and card.read_bytes() == b"somebody's own", "it is released, and not given out again"
+    assert cardpipe("batch", "verify", card.parent).code == 2
+    copied = cardpipe("batch", "export", card.parent.name, "--out", tmp_path / "out")
+    assert copied.code == 3 and card.read_bytes() == b"somebody's own" and card.name in copied.words
 
 
 def test_an_output_folder_without_room_leaves_nothing_half_written(cardpipe: Cardpipe, tmp_path: Path) -> None:

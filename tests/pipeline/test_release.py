@@ -44,6 +44,9 @@ def test_a_released_batch_lies_there_whole_and_verifies(house: House, tmp_path: 
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert release(house, SCOPE, batch.name, tmp_path.as_uri()) == place
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    folder.rename(tmp_path / "taken by the house")
+    assert release(house, SCOPE, batch.name, tmp_path.as_uri()) == place
+    assert not folder.exists(), "what the house took out of the folder is not given out again"
 
 
 def test_nothing_is_released_to_two_places(house: House, tmp_path: Path) -> None:
