@@ -18,7 +18,7 @@ from cardpipe.api.body import plain
 from cardpipe.api.problem import Turned
 from cardpipe.model.batch import BatchFile
 from cardpipe.model.errors import Bug
-from cardpipe.pipeline.release import RELEASED
+from cardpipe.pipeline.release import is_released
 from cardpipe.wiring import Shop
 
 _CHUNK = 1 << 18
@@ -58,7 +58,7 @@ def routes(house: Shop) -> APIRouter:
     def download(name: str, file: str, request: Request) -> Response:
         """The bytes, compared with their digest while they are sent: a file that was damaged on the disk breaks off."""
         batch = house.store.batch(house.scope, plain(name))
-        if batch.state not in RELEASED:
+        if not is_released(batch):
             remedy = "release the batch first; until then its files may still change"
             raise Turned(409, "batch.not_released", "name", f"is {batch.state}", remedy)
         found = next((f for f in batch.files if f.name == file), None)

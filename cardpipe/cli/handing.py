@@ -84,7 +84,7 @@ def export(key: str, out: Path, as_json: bool) -> None:
     """Write a released batch's files once more. Before its release they may still change, and are not given out."""
     house = shop()
     batch = house.store.batch(house.scope, key)
-    if batch.state not in releasing.RELEASED:
+    if not releasing.is_released(batch):
         remedy = f"run 'cardpipe batch release {batch.name} --out FOLDER'"
         raise Conflict(
             f"batch {batch.name} is not released; its files may still change",

@@ -45,6 +45,11 @@ class Mailing(_Value):
             raise ValueError("postage is by permit, and there is no [permit] with office and number")
         return self
 
+    @property
+    def presorted(self) -> bool:
+        """Whether the house sorts first, and gives the figures of postal bars."""
+        return self.presort == "first"
+
 
 class Insert(_Value):
     """Something that goes into the envelope with the card. ``weight_g`` in grams, ``thickness_mm`` in millimetres,

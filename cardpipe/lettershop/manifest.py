@@ -168,6 +168,7 @@ def read_json(data: bytes) -> tuple[list[Row], dict[str, Any]]:
         body = json.loads(data)
         if body["schema"] != SCHEMA:
             raise ValueError(f"its schema is {str(body['schema'])[:40]}, not {SCHEMA}")
+        Totals(**body["totals"])  # a part that is missing is said here
         return [Row(**piece) for piece in body["pieces"]], {**body["totals"], "address_style": body["address_style"]}
     except (ValueError, KeyError, TypeError) as problem:
         raise Refused("the manifest is none of ours", [_unreadable("manifest", str(problem))]) from None

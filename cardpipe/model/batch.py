@@ -37,8 +37,9 @@ class Bundle:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch as stored. ``number`` is unique in a data folder for ever and stands in every match code;
-    ``of_day`` counts the batches of one mail date and stands in the name. ``pieces`` is how many it holds now, and
-    ``gathered`` how many it was made of: the difference was withdrawn. ``target`` is where it was or will be handed
+    ``of_day`` counts the batches of one mail date and stands in the name. ``pieces`` is how many its files hold (it
+    stands in the name, so a withdrawal after the release leaves it), ``gathered`` how many the batch was first made of:
+    the difference was ejected. ``target`` is where it was or will be handed
     to, ``label_start`` the first free place (from 1) on a partly used sheet of labels."""
 
     id: str

@@ -64,7 +64,8 @@ class StoredOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the house wrote back beside a delivery: ``NAME.ack`` or ``NAME.nak``, and its words (at most 2,000)."""
+    """What the house wrote back beside a delivery, as ``NAME.ack`` or ``NAME.nak``: the delivery's name, whether it was
+    accepted, and the house's words (at most 2,000 characters)."""
 
     name: str
     ok: bool

@@ -212,9 +212,8 @@ def _judge(desk: _Desk) -> dict[str, Any] | None:
         )  # fmt: skip
         desk.findings += on_envelope
         if press.labels is not None:
-            bars = mailing.presort == "first"
             sheet = SHEETS[press.labels.sheet]
-            desk.findings += labels.compose(order.recipient, carrier, printed.face, sheet, bars=bars)[1]
+            desk.findings += labels.compose(order.recipient, carrier, printed.face, sheet, bars=mailing.presorted)[1]
     if has_errors(desk.findings):
         return None
     faces = [_pin_font(desk, font) for font in chain]

@@ -63,7 +63,7 @@ def make(shop: Shop, piece: Piece) -> Composed:
     press = pinned.press(spec)
     if press.labels is not None:
         findings += labels.compose(
-            recipient, carrier, printed.face, SHEETS[press.labels.sheet], bars=pinned.mailing(spec).presort == "first"
+            recipient, carrier, printed.face, SHEETS[press.labels.sheet], bars=pinned.mailing(spec).presorted
         )[1]
     if not isinstance(message, Layout):
         findings += message

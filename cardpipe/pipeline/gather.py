@@ -47,7 +47,7 @@ def gather(
 
 def _awaiting(first: dict[str, Piece]) -> frozenset[str]:
     """The groups that the house sorts before anything is imposed; one group posts in one way."""
-    return frozenset(group for group, piece in first.items() if pinned.mailing(piece.spec).presort == "first")
+    return frozenset(group for group, piece in first.items() if pinned.mailing(piece.spec).presorted)
 
 
 def eject(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, user: str) -> Batch:

@@ -208,7 +208,7 @@ def label_face(setup: Setup, piece: Piece) -> labels.LabelFace:
         raise Bug("this press takes no labels")
     made, findings = labels.compose(
         Address.model_validate(piece.spec["recipient"]), setup.carrier, setup.face, SHEETS[setup.press.labels.sheet],
-        bars=setup.mailing.presort == "first",
+        bars=setup.mailing.presorted,
     )  # fmt: skip
     if made is None:
         raise Refused("an address does not fit its label", findings)

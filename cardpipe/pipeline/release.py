@@ -19,7 +19,12 @@ from cardpipe.pipeline import lease, verify
 from cardpipe.ports import Claim, Delivery, Shop
 
 _PATIENCE, _LOOK = 10.0, 0.1  # seconds
-RELEASED = (BatchState.RELEASED, BatchState.PRINTED, BatchState.MAILED, BatchState.SETTLED)
+_RELEASED = (BatchState.RELEASED, BatchState.PRINTED, BatchState.MAILED, BatchState.SETTLED)
+
+
+def is_released(batch: Batch) -> bool:
+    """Whether its files were handed over; a batch whose pieces were all ejected is settled and went nowhere."""
+    return batch.state in _RELEASED and batch.target is not None
 
 
 def run(shop: Shop, step_id: str) -> None:
@@ -36,11 +41,11 @@ def release(shop: Shop, scope: Scope, key: str, target: str) -> str:
     """
     place = shop.delivery(target)
     batch = shop.store.batch(scope, key)
-    if batch.state in RELEASED:
+    if is_released(batch):
         if batch.target != place.address:
             raise Conflict(f"{batch.name} was released to {batch.target}; a second release would print it twice")
         return f"{place.address}/{batch.name}"
-    step = shop.store.plan_release(scope, batch.id, place.address)
+    step = shop.store.plan_release(scope, key, place.address)  # a name tells the revision that was looked at
     claim = shop.store.claim(step, shop.lease_seconds)
     if claim is None:
         return _by_another(shop, scope, batch, place)
@@ -52,7 +57,10 @@ def _by_another(shop: Shop, scope: Scope, batch: Batch, place: Delivery) -> str:
     """A worker was faster: look for a while whether it is done. Raises Unavailable where it is still at it."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        if shop.store.batch(scope, batch.id).state in RELEASED:
+        now = shop.store.batch(scope, batch.id)
+        if now.held is not None:
+            raise Conflict(f"{now.name} is held: {now.held}")
+        if is_released(now):
             return f"{place.address}/{batch.name}"
         time.sleep(_LOOK)
     raise Unavailable(f"{batch.name} is being released by a worker at this moment; look again soon")

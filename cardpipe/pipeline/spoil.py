@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
-from cardpipe.model.batch import Batch, Bundle, Remake, remake_name
-from cardpipe.model.errors import Bug, CardpipeError, Unavailable
+from cardpipe.lettershop.manifest import read_json
+from cardpipe.model.batch import Batch, Remake, remake_name
+from cardpipe.model.errors import Bug, CardpipeError, Conflict, Unavailable
 from cardpipe.model.order import Scope
 from cardpipe.pipeline import lease
 from cardpipe.pipeline.paperwork import Remade
@@ -56,7 +58,9 @@ def _by_another(shop: Shop, batch: Batch, remake: Remake) -> tuple[Remake, str]:
     """A worker was faster: look for a while whether it is done. Raises Unavailable where it is still at it."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        found = shop.store.remake(remake.id)
+        found, now = shop.store.remake(remake.id), shop.store.batch(batch.scope, batch.id)
+        if now.held is not None:
+            raise Conflict(f"{now.name} is held: {now.held}")
         if found.made and batch.target:
             return found, f"{batch.target}/{remake_name(batch, remake.run)}"
         time.sleep(_LOOK)
@@ -69,8 +73,7 @@ def _made(shop: Shop, claim: Claim) -> tuple[Written, str]:
     if batch.target is None:
         raise Bug("a batch that was released went nowhere")
     written = make(shop, batch, remake)
-    name = remake_name(batch, remake.run)
-    bundle = Bundle(name, batch.name, batch.revision, remake.run, len(remake.seqs), tuple(written.files))
+    bundle = replace(remake, files=tuple(written.files)).bundle(batch)
     return written, deliver(shop, claim.scope, bundle, batch.target)
 
 
@@ -84,8 +87,6 @@ def make(shop: Shop, batch: Batch, remake: Remake) -> Written:
 
 def _first_files(shop: Shop, batch: Batch) -> dict[int, str]:
     """By number: the card file in which a piece was printed first, from the batch's own manifest."""
-    from cardpipe.lettershop.manifest import read_json
-
     name = f"{batch.name}_MANIFEST.json"
     digest = next((file.sha256 for file in batch.files if file.name == name), None)
     if digest is None:

@@ -121,8 +121,8 @@ def _papers(open_file: Open, name: str, note: dict[str, Any], listed: set[str]) 
         return missing
     as_csv, as_json, _, sums = (_read(open_file, paper) for paper in wanted)
     ticket = _json(open_file, wanted[2])
-    findings = manifest.reconcile(as_csv, as_json, whole=not note.get("run"))
     rows, about = manifest.read_json(as_json)
+    findings = manifest.reconcile(as_csv, as_json, whole=not note.get("run"))
     counts = {"the .done": note.get("pieces"), "the ticket": ticket.get("quantity"), "the rows": len(rows)}
     if len(set(counts.values())) != 1:
         said = ", ".join(f"{who} {count}" for who, count in counts.items())

@@ -15,7 +15,7 @@ from cardpipe.model.status import BatchState, PieceState
 from cardpipe.model.units import Box
 from cardpipe.pipeline import compose, verify
 from cardpipe.pipeline.gather import eject, gather
-from cardpipe.pipeline.release import release
+from cardpipe.pipeline.release import is_released, release
 from cardpipe.prepress.page import Ink, Rect
 
 
@@ -192,8 +192,19 @@ def test_a_piece_that_fails_its_own_preflight_is_never_gathered(house: House, mo
     assert piece.state is PieceState.NEEDS_ATTENTION and any("ink" in f.code for f in piece.findings)
 
 
-def test_a_batch_of_one_may_be_ejected_altogether(house: House) -> None:
+def test_a_batch_of_one_may_be_ejected_altogether(house: House, tmp_path: Path) -> None:
     (batch,) = house.printed(order(1))
     gone = eject(house, SCOPE, batch.id, [1], "wrong person", "tester")
     assert gone.state is BatchState.SETTLED and gone.pieces == 0 and gone.gathered == 1
-    assert house.run_steps() == 0
+    assert house.run_steps() == 0 and not is_released(gone)
+    with pytest.raises(Conflict, match="settled"):
+        release(house, SCOPE, gone.id, tmp_path.as_uri())
+
+
+def test_a_name_of_an_older_revision_releases_nothing(house: House, tmp_path: Path) -> None:
+    (batch,) = house.printed(order(1), order(2))
+    eject(house, SCOPE, batch.name, [1], "wrong", "tester")
+    house.run_steps()
+    with pytest.raises(Refused, match="No such batch"):
+        release(house, SCOPE, batch.name, tmp_path.as_uri())
+    assert one(house).state is BatchState.IMPOSED
