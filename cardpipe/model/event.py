@@ -20,3 +20,4 @@ class Event:
     new: str | None
     reason: str
     detail: dict[str, Any] = field(default_factory=dict)
+    number: int = 0

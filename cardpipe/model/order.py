@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -40,6 +40,7 @@ def _day(value: Any) -> Any:
 Slug = Annotated[str, BeforeValidator(clean_text), AfterValidator(_slug)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 Picture = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[str, Field(min_length=9, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")]
 
 
 class Scope(NamedTuple):
@@ -55,7 +56,10 @@ class Order(BaseModel):
     ``photos`` names a picture for each frame of the design (``photo`` is the short form for the only or first one).
     A picture is ``sha256:…`` of an uploaded one; from the command line alone it may be a path below the order file.
     ``inserts`` are codes of what else goes into the envelope; ``seed`` marks a card to ourselves, by which we see what
-    arrives and when.
+    arrives and when. ``photo_urls`` (and its short form) name pictures that a worker fetches, where the operator
+    switched that on. ``arrive_by`` is asked instead of a mail date; ``occasion_date`` is the day that is celebrated:
+    two cards to one person for one occasion are told apart by it. ``approval``: nothing is printed before its proof
+    is approved.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -75,11 +79,23 @@ class Order(BaseModel):
     metadata: dict[str, Line] = Field(default_factory=dict, max_length=20)
     inserts: list[Slug] = Field(default_factory=list, max_length=5)
     seed: bool = False
+    photo_urls: dict[str, Url] = Field(default_factory=dict, max_length=4)
+    photo_url: Url | None = None
+    arrive_by: Day | None = None
+    occasion_date: Day | None = None
+    approval: Literal["none", "required"] | None = None
 
     @model_validator(mode="after")
     def _one_way_to_name_a_photo(self) -> Order:
         if self.photo is not None and self.photos:
             raise ValueError("give either photo (the short form) or photos by frame name, not both")
+        if self.photo_url is not None and self.photo_urls:
+            raise ValueError("give either photo_url (the short form) or photo_urls by frame name, not both")
+        both = sorted(set(self.photos) & set(self.photo_urls)) or (self.photo and self.photo_url)
+        if both or (self.photo and self.photo_urls) or (self.photo_url and self.photos):
+            raise ValueError("give each photo either as an uploaded picture or as a URL, and all in the same form")
+        if self.mail_on is not None and self.arrive_by is not None:
+            raise ValueError("give either mail_on or arrive_by, not both")
         return self
 
     def digest(self) -> str:

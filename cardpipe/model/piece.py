@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,11 @@ class Composed:
     envelope_bytes: int
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def proof(self) -> str:
+        """The digest that an approval names: of exactly this card and this envelope."""
+        return "sha256:" + hashlib.sha256(f"{self.card} {self.envelope}".encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Presorted:
@@ -37,7 +43,8 @@ class Presorted:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A piece as stored. ``spec`` is the accepted order with every input pinned by digest (see ``pipeline.accept``);
-    ``group`` is what pieces of one batch share; ``sort_key`` puts them in mail order."""
+    ``group`` is what pieces of one batch share; ``sort_key`` puts them in mail order. One that
+    ``awaits_approval`` is gathered into no batch."""
 
     id: str
     scope: Scope
@@ -54,3 +61,4 @@ class Piece:
     held: str | None = None
     findings: tuple[Finding, ...] = field(default=())
     presorted: Presorted | None = None
+    awaits_approval: bool = False

@@ -51,6 +51,9 @@ IN_A_BATCH = frozenset(
     {PieceState.BATCHED, PieceState.RELEASED, PieceState.PRINTED, PieceState.MAILED, PieceState.RETURNED}
 )
 
+#: Nothing more is printed of a piece in one of these, and no move leads to any other state.
+DONE = frozenset({PieceState.MAILED, PieceState.RETURNED, PieceState.CANCELLED})
+
 PIECE_MOVES: dict[PieceState, frozenset[PieceState]] = {
     PieceState.WAITING: frozenset({PieceState.COMPOSING, PieceState.NEEDS_ATTENTION, PieceState.CANCELLED}),
     PieceState.COMPOSING: frozenset(
