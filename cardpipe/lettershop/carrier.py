@@ -1,5 +1,5 @@
-"""A carrier: where an envelope must stay clear, what it may measure and weigh, what that costs. Data, read by
-``catalog.carriers``; nothing that a post changes from year to year stands in this code."""
+"""A carrier: where an envelope must stay clear, what it may measure and weigh, what that costs, and when it travels.
+Data, read by ``catalog.carriers``; nothing that a post changes from year to year stands in this code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cardpipe.lettershop.calendar import Calendar, Days, Transit
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.lettershop.postage import Paid, Postage, Presort, Rates, Services
 from cardpipe.model.finding import Finding, error, warning
@@ -110,6 +111,8 @@ class Carrier(_Value):
     rates: Rates | None = None
     presort: Presort | None = None
     services: Services | None = None
+    calendar: Calendar = Calendar()
+    transit: Transit | None = None
     commercial_hint: str = ""
     nonmachinable_hint: str = ""
     overweight_hint: str = ""
@@ -118,6 +121,10 @@ class Carrier(_Value):
     def commercial_minimum(self) -> int | None:
         """The pieces of a commercial mailing."""
         return self.presort.minimum if self.presort else None
+
+    def travels(self, postage_class: str, *, foreign: bool) -> Days | None:
+        """Working days on the way; None where the data do not say it."""
+        return self.transit.days(postage_class, foreign=foreign) if self.transit else None
 
     def weigh(self, format: Format, inserts: Sequence[Insert] = ()) -> float:
         """Card, envelope and inserts, in grams."""

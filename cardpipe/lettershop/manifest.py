@@ -225,12 +225,17 @@ def defused(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def undefused(cell: str) -> str:
+    """The inverse of :func:`defused`: one apostrophe less before what a spreadsheet would run."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 def _value(name: str, cell: str) -> Any:
     if name in _WHOLE:
         return int(cell)
     if name in _DECIMAL:
         return float(cell)
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return undefused(cell)
 
 
 def _rounded(name: str, value: Any) -> Any:
