@@ -125,6 +125,15 @@ def unwritable(lines: list[str], faces: tuple[Face, ...], where: str = "message"
     return findings
 
 
+def missing(text: str, hand: Hand) -> list[tuple[str, int, int]]:
+    """Each character that the hand cannot write, with its line and column as the text will be written, from 1."""
+    return [
+        (line[column], row, column + 1)
+        for row, line in enumerate(clean(text), 1)
+        for column in sorted(_lacking(line, hand.faces))
+    ]
+
+
 def _first(places: list[str]) -> str:
     return places[0] + (f" and {len(places) - 1} more places" if len(places) > 1 else "")
 
