@@ -42,11 +42,16 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=60, gt=0)
     hint_seconds: float = Field(default=20, gt=0)
     window: int = Field(default=64, ge=1, le=5000)
+    queues: str = ""  # the queues that this machine's workers serve; all unless some are named
     contact: str = "whoever delivered this batch"
     delivery: str = ""  # where a batch goes if nothing else is said: file:///FOLDER or sftp://USER@HOST/FOLDER
     sftp_key: Path | None = None  # our private key
     sftp_passphrase: SecretStr = SecretStr("")  # what opens it, if anything does
     sftp_known_hosts: Path | None = None  # the houses' host keys, as OpenSSH writes them
+    secret: SecretStr = SecretStr("")  # of keyed hashes, webhooks, links; DATA/secret on one machine, else needed
+    photo_urls: bool = False  # whether orders may name photos by URL, which workers then fetch
+    outbound_allow: str = ""  # host:port, …: addresses of our own network that photos and webhooks may reach
+    backlog: int = Field(default=200_000, ge=1)  # steps still to be done beyond which the API takes no more orders
 
     @field_validator("data", "designs", "fonts")
     @classmethod
@@ -75,9 +80,12 @@ class Settings(BaseSettings):
 
     @field_validator("artifacts_url")
     @classmethod
-    def _only_folders(cls, value: str) -> str:
-        if value and not value.startswith("file://"):
-            raise ValueError("only file:///FOLDER is built; S3 comes with the cluster release")
+    def _a_folder_or_bucket(cls, value: str) -> str:
+        """What is wrong at first sight; the adapter reads it in full. The value itself is never repeated."""
+        if value and not value.startswith(("file:///", "s3://")):
+            raise ValueError("must be file:///FOLDER or s3://BUCKET/PREFIX")
+        if value.startswith("s3://") and "@" in value.removeprefix("s3://").partition("/")[0]:
+            raise ValueError("must not hold a user or a password; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         return value
 
     @field_validator("delivery")
@@ -104,14 +112,28 @@ class Settings(BaseSettings):
     def _whole_path(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()
 
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 32:
+            raise ValueError("must have 32 characters or more; make one with: openssl rand -hex 32")
+        return value
+
+    @property
+    def outbound(self) -> frozenset[str]:
+        """Addresses (host:port) of our own network that photos and webhooks may reach all the same."""
+        return frozenset(part.strip() for part in self.outbound_allow.split(",") if part.strip())
+
     @property
     def database(self) -> str:
         """SQLAlchemy's URL of the database: SQLite in the data folder unless another is set."""
         return self.database_url or f"sqlite:///{self.data / 'cardpipe.db'}"
 
     @property
-    def artifacts(self) -> Path:
-        """The folder of the artifacts."""
+    def artifacts(self) -> Path | None:
+        """The folder of the artifacts; None where they lie in a bucket."""
+        if self.artifacts_url.startswith("s3://"):
+            return None
         return Path(self.artifacts_url.removeprefix("file://")) if self.artifacts_url else self.data / "artifacts"
 
 

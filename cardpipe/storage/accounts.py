@@ -12,8 +12,8 @@ from cardpipe.model.errors import Bug, Conflict, Refused
 from cardpipe.model.finding import Finding, error, note
 from cardpipe.model.order import Scope
 from cardpipe.model.scan import Scan, Stage, Tally, judge, spoken
-from cardpipe.model.status import BATCH_MOVES, BatchState, PieceState
-from cardpipe.storage import batches, holds, members, remakes, scans
+from cardpipe.model.status import BATCH_MOVES, DONE, BatchState, PieceState
+from cardpipe.storage import batches, holds, members, pieces, remakes, scans
 from cardpipe.storage.engine import Tx, new_id
 from cardpipe.storage.events import log
 
@@ -75,6 +75,8 @@ def record(
     for stages, state, sources in _STATES:
         seqs = sorted({scan.seq for scan in new if scan.stage in stages})
         moved = [there[seq] for seq in seqs if there[seq]["state"] in sources]
+        if state in DONE:
+            pieces.done(tx, scope, [row["id"] for row in moved])
         members.move(tx, batch, moved, state, "scanned")
         if moved:
             there = members.read(tx, batch)
@@ -100,6 +102,7 @@ def withdraw(tx: Tx, scope: Scope, key: str, seqs: Sequence[int], reason: str, w
         raise Conflict(f"{len(mailed)} of {len(rows)} pieces are handed to post; nothing was done.", mailed)
     numbers = [int(row["seq"]) for row in rows]
     remakes.take_out(tx, batch, numbers)
+    pieces.done(tx, scope, [row["id"] for row in rows])
     members.leave(tx, batch, rows, PieceState.CANCELLED, reason, who, lambda seq: _withdrawn(seq, reason))
     log(tx, scope, "batch", batch.id, str(batch.state), str(batch.state), "withdrawn", numbers=numbers, why=reason,
         user=who)  # fmt: skip

@@ -43,7 +43,7 @@ class FolderArtifacts:
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(scope, digest)
         if path.is_file() and path.stat().st_size == len(data):
-            with _outside("written", digest):
+            with outside("written", digest):
                 _sync_folder(path.parent)  # whoever wrote it may have been stopped before this
             return digest
         with self.write(scope) as artifact:
@@ -52,30 +52,51 @@ class FolderArtifacts:
 
     def get(self, scope: Scope, digest: str) -> bytes:
         """The bytes, compared with their digest. Raises Bug where they are missing or changed."""
-        with self.open(scope, digest) as file, _outside("read", digest):
+        with self.open(scope, digest) as file, outside("read", digest):
             data = file.read()
         if hashlib.sha256(data).hexdigest() != digest:
-            raise Bug(f"artifact {digest} was changed on the disk: its bytes do not match its name; restore it")
+            raise changed(digest)
         return data
 
     def open(self, scope: Scope, digest: str) -> BinaryIO:
         """The bytes as a file, for what is too large to be held; whoever reads all of it compares the digest."""
         path = self._path(scope, digest)
-        with _outside("opened", digest):
+        with outside("opened", digest):
             try:
                 return path.open("rb")
             except FileNotFoundError:
-                raise Bug(f"artifact {digest} is missing from the disk; restore it") from None
+                raise missing(digest) from None
 
     def has(self, scope: Scope, digest: str) -> bool:
         return self._path(scope, digest).is_file()
+
+    def delete(self, scope: Scope, digest: str) -> bool:
+        """Remove these bytes for good; False: they were not there. Gone after a power cut, too."""
+        path = self._path(scope, digest)
+        with outside("removed", digest):
+            try:
+                path.unlink()
+                there = True
+            except FileNotFoundError:
+                there = False
+            if path.parent.is_dir():
+                _sync_folder(path.parent)  # whoever removed it may have been stopped before this
+        return there
+
+    def digests(self, scope: Scope) -> Iterator[str]:
+        """What lies here, in no particular order. What comes or goes meanwhile may be told or not."""
+        with outside("listed", "of this tenant"):
+            for folder in _names(self._folder(scope)):
+                if len(folder) == 2:
+                    names = _names(self._folder(scope) / folder)
+                    yield from (name for name in names if _DIGEST.fullmatch(name) and name.startswith(folder))
 
     @contextmanager
     def write(self, scope: Scope) -> Iterator[FolderWriter]:
         """A stream into the store: named and durable when the block ends well, gone when it does not."""
         folder = self._folder(scope)
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
-        with _outside("written", "of this stream"):
+        with outside("written", "of this stream"):
             _make_folder(folder)
             file = temporary.open("xb", buffering=_CHUNK)
             try:
@@ -108,15 +129,10 @@ class FolderArtifacts:
         return swept
 
     def _folder(self, scope: Scope) -> Path:
-        for name in scope:
-            if not _SLUG.fullmatch(name):
-                raise Bug("a tenant and a mode are lower-case letters, figures and hyphens; this one is not")
-        return self.root / scope.tenant / scope.mode
+        return self.root / place(scope)
 
     def _path(self, scope: Scope, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            raise Bug("an artifact's name is 64 hexadecimal figures; this one is not")
-        return self._folder(scope) / digest[:2] / digest
+        return self.root / place(scope, digest)
 
 
 class FolderWriter:
@@ -138,8 +154,31 @@ class FolderWriter:
         return self.size
 
 
+def place(scope: Scope, digest: str | None = None) -> str:
+    """``TENANT/MODE`` or ``TENANT/MODE/ab/abcd…``. Raises Bug for what could lead elsewhere."""
+    for name in scope:
+        if not _SLUG.fullmatch(name):
+            raise Bug("a tenant and a mode are lower-case letters, figures and hyphens; this one is not")
+    folder = f"{scope.tenant}/{scope.mode}"
+    if digest is None:
+        return folder
+    if not _DIGEST.fullmatch(digest):
+        raise Bug("an artifact's name is 64 hexadecimal figures; this one is not")
+    return f"{folder}/{digest[:2]}/{digest}"
+
+
+def missing(digest: str) -> Bug:
+    """Bytes that an order or a batch names, and that are not there."""
+    return Bug(f"artifact {digest} is missing from the disk; restore it")
+
+
+def changed(digest: str) -> Bug:
+    """Bytes that are not those that were kept."""
+    return Bug(f"artifact {digest} was changed on the disk: its bytes do not match its name; restore it")
+
+
 @contextmanager
-def _outside(done: str, what: str) -> Iterator[None]:
+def outside(done: str, what: str) -> Iterator[None]:
     """A disk that is full, failing or gone is no piece's fault: Unavailable, and tried again later."""
     try:
         yield
@@ -147,6 +186,14 @@ def _outside(done: str, what: str) -> Iterator[None]:
         if error.errno not in _THE_DISKS:
             raise
         raise Unavailable(f"An artifact could not be {done} ({what}): {os.strerror(error.errno or 0)}.") from error
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder; nothing where there is none. (``Path.glob`` passes over what it may not read.)"""
+    try:
+        return [path.name for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
 
 
 def _make_folder(folder: Path) -> None:

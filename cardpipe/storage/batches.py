@@ -14,7 +14,7 @@ from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Scope
 from cardpipe.model.status import BatchState
 from cardpipe.ports import PRESORT_AWAITED, Claim
-from cardpipe.storage import steps
+from cardpipe.storage import rubbish, steps
 from cardpipe.storage.engine import Tx, new_id
 from cardpipe.storage.events import findings_from, findings_text, log, text
 
@@ -33,7 +33,7 @@ _ADD = """
 _TAKE = """
     UPDATE pieces SET state = 'batched', batch_id = :batch, seq = :seq
     WHERE tenant || '' = :tenant AND mode || '' = :mode AND id = :id AND group_key = :group_key
-      AND state || '' = 'composed' AND batch_id IS NULL AND held IS NULL
+      AND state || '' = 'composed' AND batch_id IS NULL AND held IS NULL AND awaits_approval = 0
 """
 _IMPOSED = """
     UPDATE batches SET state = 'imposed', findings = :findings
@@ -53,6 +53,10 @@ _OF_ORDERS = """
     AND id IN (SELECT batch_id FROM pieces
                WHERE tenant = :tenant AND mode = :mode AND batch_id IS NOT NULL AND order_id IN {listed})
 """
+_TEST_MODE = error(
+    "batch.test_mode", "mode", "these orders came with a test key: they are proved, and never come near a press",
+    "order again with a live key what is to be mailed",
+)  # fmt: skip
 _NAME = re.compile(r"^(\d{4})(\d{2})(\d{2})_.+_B(\d{2,})_\d{4,}pc_v(\d+)$")
 
 
@@ -66,7 +70,9 @@ def gather(
 ) -> list[Batch]:
     """New batches, one a group, numbered in the order of the sorted groups; those of the groups that are ``awaiting``
     their presort begin held. Conflict, and nothing at all happened, where a piece is no longer free: another gather was
-    faster, or it was held or cancelled meanwhile."""
+    faster, or it was held, changed or cancelled meanwhile. What a test key ordered is gathered by nobody."""
+    if scope.mode == "test":
+        raise Refused("Nothing of a test mode is printed.", [_TEST_MODE])
     if label_start < 1:
         wrong = error(
             "label.start", "label_start", f"{label_start} is no label", "count them from the top left, from 1"
@@ -144,7 +150,9 @@ def locked(tx: Tx, scope: Scope, key: str) -> Batch:
 
 
 def forget_files(tx: Tx, scope: Scope, batch_id: str) -> None:
-    """The batch has no files any more; their bytes stay in the artifacts."""
+    """The batch has no files any more, and nobody needs their bytes."""
+    old = tx.all(_FILES.format(listed="(:batch)"), **_key(scope), batch=batch_id)
+    rubbish.mark(tx, scope, {row["sha256"] for row in old})
     tx.run(_DROP_FILES, **_key(scope), batch=batch_id)
 
 

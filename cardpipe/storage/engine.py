@@ -1,8 +1,9 @@
 """The way into the database: SQLite with every safeguard on, or PostgreSQL by URL. The one door to SQLAlchemy's engine.
 
-SQLite is opened with WAL, ``synchronous=FULL`` and foreign keys; pysqlite's own transaction handling is off and writes
-start with ``BEGIN IMMEDIATE``: a deferred transaction that turns into a write fails at once, whatever the timeout
-(reliability.md 2.3). An error that another try can mend leaves as :class:`Unavailable`.
+SQLite is opened with WAL, ``synchronous=FULL``, foreign keys, and zeroes over what is deleted; pysqlite's own
+transaction handling is off and writes start with ``BEGIN IMMEDIATE``: a deferred transaction that turns into a write
+fails at once, whatever the timeout (reliability.md 2.3). An error that another try can mend leaves as
+:class:`Unavailable`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import secrets
+import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
@@ -133,6 +135,28 @@ class Database:
             finally:
                 conn.connection.execute("PRAGMA foreign_keys=ON")
 
+    def rewrite(self) -> None:
+        """SQLite: the file is written anew. When SQLite moves rows between its pages it leaves copies of a few behind,
+        which ``secure_delete`` does not reach. About 20 s a gigabyte, in which others wait with their writing, and as
+        much room again. Raises Unavailable where there is none. PostgreSQL: nothing."""
+        self._outside_of_transactions("VACUUM")
+
+    def empty_journal(self) -> None:
+        """SQLite: what was written goes from the journal into the file, and the journal is empty: what was overwritten
+        lies in neither. Raises Unavailable where somebody reads for so long. PostgreSQL: nothing."""
+        told = self._outside_of_transactions("PRAGMA wal_checkpoint(TRUNCATE)")
+        if told and told[0]:
+            raise Unavailable("Somebody reads the database all the time; scrub it again in a while.")
+
+    def _outside_of_transactions(self, statement: str) -> Any:
+        if not self.sqlite:
+            return None
+        with _mended(), self.engine.connect() as conn:
+            try:  # past SQLAlchemy, which would begin one
+                return conn.connection.driver_connection.execute(statement).fetchone()  # type: ignore[union-attr]
+            except sqlite3.OperationalError as problem:
+                raise Unavailable(f"The database could not be scrubbed ({problem}); try the same call again.") from None
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -167,7 +191,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def _connect(connection: Any, record: object) -> None:
         connection.isolation_level = None  # pysqlite starts no transactions of its own
         cursor = connection.cursor()
-        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
 

@@ -17,7 +17,12 @@ from cardpipe.model.errors import Conflict
 from cardpipe.storage.engine import Database
 
 #: Oldest first: each one's revision and module, imported only when there is something to do.
-MIGRATIONS = {"0001": "migration_0001_first", "0002": "migration_0002_press"}
+MIGRATIONS = {
+    "0001": "migration_0001_first",
+    "0002": "migration_0002_press",
+    "0003": "migration_0003_doors",
+    "0004": "migration_0004_flow",
+}
 
 
 def version(db: Database) -> str | None:

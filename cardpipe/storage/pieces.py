@@ -12,21 +12,22 @@ from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.model.piece import Composed, Piece, Presorted
-from cardpipe.model.status import IN_A_BATCH, PieceState, sources
+from cardpipe.model.status import DONE, IN_A_BATCH, PieceState, sources
+from cardpipe.model.stored import Claim
+from cardpipe.storage import steps
 from cardpipe.storage.engine import Tx
-from cardpipe.storage.events import findings_from, log, text
+from cardpipe.storage.events import findings_from, findings_text, log, text
 from cardpipe.storage.tables import words
 
 _BY_ID = "SELECT * FROM pieces WHERE tenant = :tenant AND mode = :mode AND id = :id"
-_BY_ORDERS = "SELECT * FROM pieces WHERE tenant = :tenant AND mode = :mode AND order_id IN {listed} ORDER BY {order}"
-_STATES = """
-    SELECT state, count(*) AS pieces FROM pieces
-    WHERE tenant = :tenant AND mode = :mode AND order_id IN {listed} GROUP BY state
-"""
+# by order, whatever a database without statistics thinks of the index on tenant, mode and state: all pieces otherwise
+_OF_ORDERS = "tenant || '' = :tenant AND mode || '' = :mode AND order_id IN {listed}"
+_BY_ORDERS = f"SELECT * FROM pieces WHERE {_OF_ORDERS} ORDER BY order_id, copy"
+_STATES = f"SELECT state, count(*) AS pieces FROM pieces WHERE {_OF_ORDERS} GROUP BY state"
 _GATHERABLE = """
     SELECT * FROM pieces
     WHERE tenant = :tenant AND mode = :mode AND state = 'composed' AND mail_on <= :mail_on
-      AND batch_id IS NULL AND held IS NULL {narrowed}
+      AND batch_id IS NULL AND held IS NULL AND awaits_approval = 0 {narrowed}
 """
 _DUE = """
     SELECT DISTINCT order_id FROM pieces
@@ -37,9 +38,27 @@ _DUE = """
 _MEMBERS = "SELECT * FROM pieces WHERE batch_id = :batch AND seq > :after ORDER BY seq LIMIT :page"
 _OLD = "SELECT state FROM pieces WHERE tenant = :tenant AND mode = :mode AND id = :id{locked}"
 _PAGE = 500
+_ORDER = """
+    SELECT id, approval, approved FROM orders
+    WHERE tenant = :tenant AND mode = :mode AND id = (SELECT order_id FROM pieces WHERE id = :id)
+"""
+_OWN = """
+    INSERT INTO order_artifacts (tenant, mode, digest, order_id) VALUES (:tenant, :mode, :digest, :id)
+    ON CONFLICT DO NOTHING
+"""
+_DONE = f"""
+    UPDATE orders SET done_at = :at
+    WHERE tenant = :tenant AND mode = :mode AND done_at IS NULL
+      AND id IN (SELECT order_id FROM pieces WHERE id IN {{listed}})
+      AND NOT EXISTS (SELECT 1 FROM pieces WHERE order_id = orders.id AND state NOT IN ({words(DONE)})
+                                             AND id NOT IN {{listed}})
+"""
 
 #: What a move may write besides the state; each name stands for a column of the same name.
-_SETTABLE = ("card", "envelope", "card_bytes", "envelope_bytes", "composed_findings", "findings", "batch_id", "seq")
+_SETTABLE = (
+    "card", "envelope", "card_bytes", "envelope_bytes", "composed_findings", "findings", "batch_id", "seq",
+    "awaits_approval",
+)  # fmt: skip
 
 
 def move(tx: Tx, scope: Scope, piece_id: str, new: PieceState, reason: str, **columns: Any) -> bool:
@@ -62,7 +81,40 @@ def move(tx: Tx, scope: Scope, piece_id: str, new: PieceState, reason: str, **co
     )  # fmt: skip
     if moved:
         log(tx, scope, "piece", piece_id, was["state"], str(new), reason)
+        if new in DONE:
+            done(tx, scope, [piece_id])
     return bool(moved)
+
+
+def composed(tx: Tx, claim: Claim, made: Composed) -> bool:
+    """composing → composed. Where its order wants approval, the piece waits for it, unless just this proof was approved
+    before. False: the claim was lost."""
+    if not steps.finish(tx, claim.step_id, claim.token):
+        return False
+    scope = claim.scope
+    order = tx.one(_ORDER, tenant=scope.tenant, mode=scope.mode, id=claim.subject)
+    awaits = order is not None and order["approval"] == "required" and order["approved"] != made.proof
+    moved = move(
+        tx, scope, claim.subject, PieceState.COMPOSED, "composed", card=made.card, envelope=made.envelope,
+        card_bytes=made.card_bytes, envelope_bytes=made.envelope_bytes,
+        composed_findings=findings_text(made.findings), findings="[]", awaits_approval=int(awaits),
+    )  # fmt: skip
+    if moved and order is not None:
+        own(tx, scope, order["id"], (made.card, made.envelope))
+    return moved
+
+
+def own(tx: Tx, scope: Scope, order_id: str, digests: Iterable[str]) -> None:
+    """These bytes are the order's own, among others: they are erased with it, once no other order has them."""
+    key = {"tenant": scope.tenant, "mode": scope.mode, "id": order_id}
+    tx.run_each(_OWN, [{**key, "digest": digest.removeprefix("sha256:")} for digest in digests])
+
+
+def done(tx: Tx, scope: Scope, piece_ids: Iterable[str]) -> None:
+    """Note when orders are done whose last pieces these are; what was noted stays. Whoever moves many calls this just
+    before: orders are locked before pieces, as everywhere."""
+    sql = _DONE.format(listed=tx.listed("ids"))
+    tx.run(sql, tenant=scope.tenant, mode=scope.mode, at=tx.at, ids=text(list(piece_ids)))
 
 
 def one(tx: Tx, scope: Scope, piece_id: str) -> Piece:
@@ -75,7 +127,7 @@ def one(tx: Tx, scope: Scope, piece_id: str) -> Piece:
 
 def of_orders(tx: Tx, scope: Scope, order_ids: Iterable[str]) -> list[Piece]:
     """The pieces of these orders, by order and copy."""
-    sql = _BY_ORDERS.format(listed=tx.listed("orders"), order="order_id, copy")
+    sql = _BY_ORDERS.format(listed=tx.listed("orders"))
     rows = tx.all(sql, tenant=scope.tenant, mode=scope.mode, orders=text(list(order_ids)))
     return [piece_from(row) for row in rows]
 
@@ -123,4 +175,5 @@ def piece_from(row: sa.RowMapping) -> Piece:
         spec=json.loads(row["spec"]), composed=composed, batch_id=row["batch_id"], seq=row["seq"], held=row["held"],
         findings=findings_from(row["findings"]),
         presorted=Presorted(**json.loads(row["presorted"])) if row["presorted"] else None,
+        awaits_approval=bool(row["awaits_approval"]),
     )  # fmt: skip

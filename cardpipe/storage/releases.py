@@ -10,11 +10,11 @@ from cardpipe.model.errors import Bug, Conflict, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.model.scan import spoken
-from cardpipe.model.status import BatchState
+from cardpipe.model.status import BatchState, PieceState
 from cardpipe.ports import Claim
-from cardpipe.storage import batches, members, steps
+from cardpipe.storage import batches, members, steps, tenants
 from cardpipe.storage.engine import Tx
-from cardpipe.storage.events import log, text
+from cardpipe.storage.events import log, log_pieces
 
 _TARGET = """
     UPDATE batches SET target = :target
@@ -32,15 +32,12 @@ _PIECES = """
     UPDATE pieces SET state = 'released'
     WHERE batch_id = :id AND state = 'batched'
 """
-_LOG_PIECES = """
-    INSERT INTO events (tenant, mode, at, kind, subject, old, new, reason, detail)
-    SELECT tenant, mode, CAST(:at AS text), 'piece', id, 'batched', 'released', 'released', CAST(:detail AS text)
-    FROM pieces WHERE batch_id = :id ORDER BY seq
-"""
 
 
 def plan(tx: Tx, scope: Scope, key: str, target: str) -> str:
-    """Write down that the batch goes to ``target``; the step's id. The same again is the same step."""
+    """Write down that the batch goes to ``target``; the step's id. The same again is the same step. Conflict
+    ``release.paused`` while nothing may be released (so does :func:`complete`)."""
+    tenants.refuse_while_paused(tx)
     if not target.strip():
         raise Refused("A release needs a place to go to.", [error("release.target", "target", "is empty")])
     batch = batches.locked(tx, scope, key)
@@ -88,6 +85,7 @@ def drop(tx: Tx, scope: Scope, key: str, reason: str, claim: Claim | None) -> No
 
 def complete(tx: Tx, claim: Claim) -> bool:
     """imposed → released, and each piece batched → released. False: the claim was lost."""
+    tenants.refuse_while_paused(tx)
     scope = claim.scope
     batch = batches.locked(tx, scope, claim.subject)
     if not steps.finish(tx, claim.step_id, claim.token):
@@ -97,7 +95,7 @@ def complete(tx: Tx, claim: Claim) -> bool:
         raise Bug("a batch with a claimed release step is not imposed")
     if tx.run(_PIECES, id=batch.id) != batch.pieces:
         raise Bug("not every piece of a released batch lay in it")
-    tx.run(_LOG_PIECES, id=batch.id, at=tx.at, detail=text({"batch": batch.id}))
+    log_pieces(tx, scope, batch.id, str(PieceState.BATCHED), str(PieceState.RELEASED), "released")
     log(tx, scope, "batch", batch.id, str(batch.state), str(BatchState.RELEASED), "released", target=batch.target,
         pieces=batch.pieces, revision=batch.revision)  # fmt: skip
     return True

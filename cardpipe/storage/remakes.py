@@ -13,7 +13,7 @@ from cardpipe.model.order import Scope
 from cardpipe.model.scan import Stage
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.ports import Claim
-from cardpipe.storage import batches, members, scans, steps
+from cardpipe.storage import batches, members, scans, steps, tenants
 from cardpipe.storage.engine import Tx, new_id
 from cardpipe.storage.events import log
 
@@ -47,7 +47,9 @@ _TAKE_OUT = "DELETE FROM remake_pieces WHERE tenant = :tenant AND mode = :mode A
 
 def add(tx: Tx, scope: Scope, key: str, seqs: Sequence[int], reason: str, who: str) -> tuple[Remake, str]:
     """The scans, the remake and its step; the remake and the step's id. Raises Conflict, too, where a piece waits for a
-    remake already: two reports of one ruined card must not print it twice."""
+    remake already: two reports of one ruined card must not print it twice. Conflict ``release.paused`` while nothing
+    may be released: a remake is (so does :func:`complete`)."""
+    tenants.refuse_while_paused(tx)
     batch = batches.locked(tx, scope, key)
     if batch.state not in (BatchState.RELEASED, BatchState.PRINTED):
         raise Conflict(f"{batch.name} is {batch.state}; only what was released and is not handed to post is remade.")
@@ -70,6 +72,7 @@ def add(tx: Tx, scope: Scope, key: str, seqs: Sequence[int], reason: str, who: s
 
 def complete(tx: Tx, claim: Claim, files: Sequence[BatchFile]) -> bool:
     """Made and handed to the house, with its files. False: the claim was lost."""
+    tenants.refuse_while_paused(tx)
     remake = one(tx, claim.subject)
     batch = batches.locked(tx, claim.scope, remake.batch_id)
     if not steps.finish(tx, claim.step_id, claim.token):

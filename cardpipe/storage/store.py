@@ -6,20 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.errors import Conflict
-from cardpipe.model.event import Event
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
 from cardpipe.model.piece import Composed, Piece, Presorted
 from cardpipe.model.scan import Scan, Tally
-from cardpipe.model.status import PieceState
-from cardpipe.ports import Claim, Clock, NewOrder, StoredOrder
+from cardpipe.ports import Claim, Clock
 from cardpipe.storage import (
     accounts,
     batches,
     claims,
-    events,
-    holds,
-    orders,
     pieces,
     releases,
     remakes,
@@ -27,12 +22,16 @@ from cardpipe.storage import (
     revisions,
     steps,
 )
-from cardpipe.storage.engine import Database, Tx
-from cardpipe.storage.events import findings_text
+from cardpipe.storage.engine import Database
 from cardpipe.storage.migrations import upgrade
+from cardpipe.storage.store_measures import SqlMeasures
+from cardpipe.storage.store_orders import SqlOrders
+from cardpipe.storage.store_outbox import SqlOutbox
+from cardpipe.storage.store_tenancy import SqlTenancy
+from cardpipe.storage.store_work import SqlWork
 
 
-class SqlStore:
+class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures):
     """``ports.Store`` on SQLite or PostgreSQL. Call :meth:`migrate` once before the first use of a database."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
@@ -45,64 +44,14 @@ class SqlStore:
     def close(self) -> None:
         self.db.close()
 
-    # accept, cancel, look up
-    def add_order(self, order: NewOrder) -> tuple[StoredOrder, bool]:
-        with self.db.writing() as tx:
-            return orders.add(tx, order)
-
-    def add_orders(self, new: Sequence[NewOrder]) -> list[tuple[StoredOrder, bool] | Conflict]:
-        """Many at once, in one transaction: for each the stored order, or the Conflict that kept just it out."""
-        with self.db.writing() as tx:
-            return [_or_conflict(tx, order) for order in new]
-
-    def order(self, scope: Scope, key: str) -> StoredOrder:
-        with self.db.reading() as tx:
-            return orders.one(tx, scope, key)
-
-    def cancel_order(self, scope: Scope, order_id: str, reason: str) -> StoredOrder:
-        with self.db.writing() as tx:
-            return orders.cancel(tx, scope, order_id, reason)
-
-    def piece(self, scope: Scope, piece_id: str) -> Piece:
-        with self.db.reading() as tx:
-            return pieces.one(tx, scope, piece_id)
-
-    def pieces_of(self, scope: Scope, order_ids: Iterable[str]) -> list[Piece]:
-        with self.db.reading() as tx:
-            return pieces.of_orders(tx, scope, order_ids)
-
-    def piece_states(self, scope: Scope, order_ids: Iterable[str]) -> Mapping[str, int]:
-        with self.db.reading() as tx:
-            return pieces.states(tx, scope, order_ids)
-
-    def due_orders(self, scope: Scope, mail_on: str) -> list[str]:
-        with self.db.reading() as tx:
-            return pieces.due_orders(tx, scope, mail_on)
-
-    def events(self, scope: Scope, subject: str) -> list[Event]:
-        with self.db.reading() as tx:
-            return events.of(tx, scope, subject)
-
-    # what a person does
-    def hold(self, scope: Scope, subject: str, reason: str) -> None:
-        with self.db.writing() as tx:
-            holds.flag(tx, scope, subject, reason, reason)
-
-    def resume(self, scope: Scope, subject: str, reason: str) -> None:
-        with self.db.writing() as tx:
-            holds.flag(tx, scope, subject, None, reason)
-
-    def again(self, scope: Scope, piece_id: str, reason: str) -> None:
-        with self.db.writing() as tx:
-            holds.again(tx, scope, piece_id, reason)
-
     # steps: hints, claims, heartbeats
     def due_steps(self, window: int, hint_seconds: float) -> list[tuple[str, str]]:
-        with self.db.reading() as tx:  # most looks find nothing, and need not wait for a writer
-            if not steps.due(tx, window, hint_seconds, only_look=True):
-                return []
+        with self.db.reading() as tx:  # most looks find nothing, and none needs to wait for a writer
+            found = steps.due(tx, window, hint_seconds)
+        if not found:
+            return []
         with self.db.writing() as tx:
-            return steps.due(tx, window, hint_seconds)
+            return steps.hint(tx, found, window, hint_seconds)
 
     def claim(self, step_id: str, lease_seconds: float) -> Claim | None:
         with self.db.writing() as tx:
@@ -135,13 +84,7 @@ class SqlStore:
     # compose
     def complete_compose(self, claim: Claim, composed: Composed) -> bool:
         with self.db.writing() as tx:
-            if not steps.finish(tx, claim.step_id, claim.token):
-                return False
-            return pieces.move(
-                tx, claim.scope, claim.subject, PieceState.COMPOSED, "composed", card=composed.card,
-                envelope=composed.envelope, card_bytes=composed.card_bytes, envelope_bytes=composed.envelope_bytes,
-                composed_findings=findings_text(composed.findings), findings="[]",
-            )  # fmt: skip
+            return pieces.composed(tx, claim, composed)
 
     # gather, impose
     def gatherable(self, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None) -> list[Piece]:
@@ -259,10 +202,3 @@ class SqlStore:
     def batch_findings(self, scope: Scope, batch_id: str) -> tuple[Finding, ...]:
         with self.db.reading() as tx:
             return batches.findings(tx, scope, batch_id)
-
-
-def _or_conflict(tx: Tx, order: NewOrder) -> tuple[StoredOrder, bool] | Conflict:
-    try:
-        return orders.add(tx, order)
-    except Conflict as conflict:  # found by reading: nothing was written for this order
-        return conflict

@@ -38,9 +38,9 @@ def words(states: object) -> str:
     return ", ".join(f"'{state}'" for state in sorted(str(state) for state in states))  # type: ignore[attr-defined]
 
 
-#: A step that somebody was told of, or that somebody holds. The dispatcher's window counts these.
+#: A step that somebody was told of, or that somebody holds (the dispatcher's window counts these); one to take up.
 FLYING = "state = 'open' AND (token IS NOT NULL OR hinted_until > 0)"
-OPEN = "state = 'open'"
+OPEN = "state = 'open' AND held IS NULL"
 
 orders = Table(
     "orders",
@@ -58,10 +58,36 @@ orders = Table(
     Column("held", Text),
     Column("findings", Text, nullable=False),
     Column("accepted_at", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("changed_at", Text, nullable=False, server_default=""),
+    Column("approval", Text, nullable=False, server_default="none"),
+    Column("approved", Text),
+    Column("held_code", Text),
+    Column("natural_key", Text),
+    Column("duplicate_of", Text),
+    Column("duplicate_allowed", Integer, nullable=False, server_default="0"),
+    Column("arrive_by", Text),
+    Column("import_id", Text),
+    Column("done_at", Text),  # when its last piece was mailed, returned or cancelled: from then on retention counts
+    Column("erased_at", Text),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_orders"),
     UniqueConstraint("tenant", "mode", "reference", name="uq_orders_reference"),
     CheckConstraint(f"state IN ({words(OrderState)})", name="ck_orders_state"),
 )
+#: Of two orders that look like one, only one goes on: the second is held, or allowed by name.
+GOES_ON = "natural_key IS NOT NULL AND state = 'accepted' AND held IS NULL AND duplicate_allowed = 0"
+for _name, _columns, _where in (
+    ("uq_orders_natural_key", ["natural_key"], GOES_ON),
+    ("ix_orders_allowed", ["natural_key"], "duplicate_allowed = 1"),  # a third card is held against these, too
+    ("ix_orders_accepted", ["accepted_at", "id"], None),
+    ("ix_orders_import", ["import_id", "id"], None),
+    ("ix_orders_mail_on", ["mail_on", "id"], None),
+    ("ix_orders_held", ["id"], "held IS NOT NULL"),
+    ("ix_orders_to_erase", ["done_at"], "done_at IS NOT NULL AND erased_at IS NULL"),
+):
+    _within = [orders.c[column] for column in ("tenant", "mode", *_columns)]
+    _only = text(_where) if _where else None
+    Index(_name, *_within, unique=_name[:2] == "uq", sqlite_where=_only, postgresql_where=_only)
 
 batches = Table(
     "batches",
@@ -86,6 +112,7 @@ batches = Table(
     Column("gathered", Integer, nullable=False),
     Column("target", Text),
     Column("label_start", Integer, nullable=False),
+    Column("erased_at", Text),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_batches"),
     UniqueConstraint("id", name="uq_batches_id"),
     UniqueConstraint("number", name="uq_batches_number"),
@@ -98,6 +125,8 @@ batches = Table(
     ),
     CheckConstraint("pieces > 0 OR state = 'settled'", name="ck_batches_empty"),
     CheckConstraint("held_by IS NULL OR held IS NOT NULL", name="ck_batches_held"),
+    # what a test key ordered never comes near a press
+    CheckConstraint("mode <> 'test'", name="ck_batches_mode"),
     # nothing has left the house for a place that is not written down
     CheckConstraint("state IN ('gathered', 'imposed') OR target IS NOT NULL OR pieces = 0", name="ck_batches_target"),
 )
@@ -126,6 +155,7 @@ pieces = Table(
     Column("seq", Integer),
     Column("held", Text),
     Column("presorted", Text),
+    Column("awaits_approval", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_pieces"),
     UniqueConstraint("id", name="uq_pieces_id"),
     UniqueConstraint("order_id", "copy", name="uq_pieces_copy"),
@@ -169,6 +199,7 @@ steps = Table(
     Column("attempts", Integer, nullable=False),
     Column("lost_leases", Integer, nullable=False),
     Column("held", Text),
+    Column("lane", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_steps"),
     UniqueConstraint("id", name="uq_steps_id"),
     UniqueConstraint("kind", "subject", name="uq_steps_subject"),
@@ -182,7 +213,8 @@ steps = Table(
     CheckConstraint(
         "(kind = 'compose' AND piece_id = subject AND batch_id IS NULL)"
         " OR (kind IN ('impose', 'release') AND batch_id = subject AND piece_id IS NULL)"
-        " OR (kind = 'remake' AND batch_id IS NOT NULL AND piece_id IS NULL)",
+        " OR (kind = 'remake' AND batch_id IS NOT NULL AND piece_id IS NULL)"
+        " OR (kind IN ('accept', 'close', 'erase', 'events', 'import') AND batch_id IS NULL AND piece_id IS NULL)",
         name="ck_steps_subject",
     ),
     CheckConstraint(
@@ -192,7 +224,7 @@ steps = Table(
     ),
 )
 Index(
-    "ix_steps_open", steps.c.kind, steps.c.tenant, steps.c.mode, steps.c.id,
+    "ix_steps_open", steps.c.kind, steps.c.tenant, steps.c.mode, steps.c.lane, steps.c.id,
     sqlite_where=text(OPEN), postgresql_where=text(OPEN),
 )  # fmt: skip
 Index("ix_steps_flying", steps.c.id, sqlite_where=text(FLYING), postgresql_where=text(FLYING))
@@ -357,6 +389,12 @@ events = Table(
     Column("new", Text),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    # the transaction that wrote it (PostgreSQL; 0 on SQLite, where writers queue): readers go by (xact, id), so that
+    # one that ended later than its neighbours is not passed over
+    Column("xact", BigInteger, nullable=False, server_default="0"),
+    Column("pending", Integer, nullable=False, server_default="0"),  # 1: no delivery was made of it yet
     PrimaryKeyConstraint("id", name="pk_events"),
 )
+Index("ix_events_told", events.c.tenant, events.c.mode, events.c.xact, events.c.id)
+Index("ix_events_pending", events.c.id, sqlite_where=text("pending = 1"), postgresql_where=text("pending = 1"))
 Index("ix_events_subject", events.c.tenant, events.c.mode, events.c.subject, events.c.id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,11 @@ from cardpipe.model.order import Scope, digest
 from cardpipe.model.scan import Scan, Stage
 from cardpipe.ports import NewOrder
 from cardpipe.storage.store import SqlStore
-from cardpipe.storage.tables import metadata
+from cardpipe.storage.tables_crm import metadata
+
+pytest.register_assert_rewrite("artifact_contract", "tests.storage.s3server")
+
+from tests.storage import s3server  # noqa: E402
 
 GROUP = "A7|digital|usps|matte"
 
@@ -159,3 +164,26 @@ def sql() -> Callable[..., list[Any]]:
             return list(result.all()) if result.returns_rows else []
 
     return run
+
+
+@pytest.fixture
+def aws_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of the S3 server, and nothing else of Amazon's, in the environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3server.KEYS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3server.S3]:
+    """A real S3 server for all tests, who each keep to a ``prefix`` of their own."""
+    s3server.require()
+    server = s3server.S3(tmp_path_factory.mktemp("s3") / "log")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"shop/{secrets.token_hex(6)}"

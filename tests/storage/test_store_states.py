@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cardpipe.model.errors import Conflict
 from cardpipe.model.order import Scope
-from cardpipe.model.status import IN_A_BATCH, PIECE_MOVES, OrderState, PieceState
+from cardpipe.model.status import DONE, IN_A_BATCH, PIECE_MOVES, OrderState, PieceState
 from cardpipe.storage import pieces
 
 SCOPE = Scope()
@@ -115,6 +115,13 @@ def test_again(store, sql, gathered, state):
 
 def test_states_that_nobody_knows(store, sql, gathered):
     piece, batch = gathered
+    sql(store, "UPDATE batches SET target = 'file:///house'")  # or that is missed first
     for table, id_ in (("pieces", piece.id), ("orders", piece.order_id), ("batches", batch.id)):
         with pytest.raises(IntegrityError, match=f"ck_{table}_state"):
             sql(store, f"UPDATE {table} SET state = 'lost' WHERE id = :id", id=id_)
+
+
+def test_no_move_leads_out_of_what_is_done():
+    """What ``done_at`` rests on: it is set once, and nothing has to take it back."""
+    assert {PieceState.MAILED, PieceState.RETURNED, PieceState.CANCELLED} == DONE
+    assert all(PIECE_MOVES[state] <= DONE for state in DONE)
