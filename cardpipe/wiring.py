@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from cardpipe.catalog.shelf import Catalog
 from cardpipe.darkroom.limited import LimitedDarkroom
 from cardpipe.delivery.folder import FolderDelivery
 from cardpipe.delivery.target import SftpTarget, parse
-from cardpipe.model.errors import Unavailable
-from cardpipe.model.finding import error
+from cardpipe.model.errors import Refused, Unavailable
+from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Scope
+from cardpipe.model.outbox import Answer
 from cardpipe.ports import Delivery
 from cardpipe.settings import Settings, settings
 from cardpipe.storage.artifacts import FolderArtifacts
+from cardpipe.storage.secret import own_secret
 from cardpipe.storage.store import SqlStore
+
+if TYPE_CHECKING:
+    from cardpipe.storage.bucket import BucketArtifacts
 
 
 class SystemClock:
@@ -57,9 +65,13 @@ class Shop:
         return store
 
     @cached_property
-    def artifacts(self) -> FolderArtifacts:
-        """The folder of artifacts."""
-        return FolderArtifacts(self.settings.artifacts)
+    def artifacts(self) -> FolderArtifacts | BucketArtifacts:
+        """The folder of artifacts, or the bucket. Raises Refused for an address of a bucket that is none."""
+        if (folder := self.settings.artifacts) is not None:
+            return FolderArtifacts(folder)
+        from cardpipe.storage.bucket import BucketArtifacts  # the S3 library is loaded where it is used
+
+        return BucketArtifacts(self.settings.artifacts_url, self.settings.data)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -82,6 +94,48 @@ class Shop:
 
         ours = self.settings
         return SftpDelivery(place, Login(ours.sftp_key, ours.sftp_known_hosts, ours.sftp_passphrase.get_secret_value()))
+
+    @cached_property
+    def secret(self) -> bytes:
+        """What keyed hashes and signatures are made with. Raises Refused where several machines share a database and
+        CARDPIPE_SECRET is not set, Conflict where the database was written with another one."""
+        ours = self.settings
+        if given := ours.secret.get_secret_value():
+            found = given.encode()
+        elif ours.database.startswith("sqlite"):
+            found = own_secret(ours.data)
+        else:
+            remedy = "set it to the same value on each machine; make one with: openssl rand -hex 32"
+            wrong = error("settings.secret", "CARDPIPE_SECRET", "is needed where a server holds the database", remedy)
+            raise Refused("CARDPIPE_SECRET is not set", [wrong])
+        self.store.check_secret(hashlib.sha256(b"cardpipe secret\0" + found).hexdigest()[:16])
+        return found
+
+    def fetch_picture(self, url: str, where: str) -> bytes:
+        """The bytes behind a ``photo_url``. Raises Refused, Unavailable."""
+        if not self.settings.photo_urls:
+            remedy = "upload the picture and name its digest; or ask the operator to set CARDPIPE_PHOTO_URLS=1"
+            found = error("picture.url_off", where, "names a photo by URL, which is switched off here", remedy)
+            raise Refused("photos by URL are switched off", [found])
+        from cardpipe.delivery.fetch import fetch_picture
+
+        return fetch_picture(url, where, allow=self.settings.outbound)
+
+    def judge_url(self, url: str, where: str) -> list[Finding]:
+        """What is wrong with the URL of a photo or a webhook, as far as its text tells; nobody is asked."""
+        from cardpipe.delivery.reach import target_of
+
+        try:
+            target_of(url, where, allow=self.settings.outbound)
+        except Refused as problem:
+            return list(problem.findings)
+        return []
+
+    def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Tell somebody else's server; whatever it says or does not say is an answer."""
+        from cardpipe.delivery.webhook import post
+
+        return post(url, headers, body, allow=self.settings.outbound)
 
     def warm(self) -> None:
         """What a worker opens before its first piece."""

@@ -6,34 +6,49 @@ photo that changes tomorrow does not change a card that was accepted today, nor 
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
-from cardpipe.imposition.grid import lay
-from cardpipe.lettershop import addressing, envelope, indicia, labels
-from cardpipe.lettershop.carrier import Carrier
-from cardpipe.lettershop.labelsheet import SHEETS
-from cardpipe.lettershop.mailing import Insert, Mailing
+from cardpipe.lettershop import addressing, calendar
+from cardpipe.lettershop.duplicate import judge_date, natural_key
 from cardpipe.model.errors import Conflict, Refused
-from cardpipe.model.finding import Finding, error, has_errors, warning
-from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest, seed
-from cardpipe.pipeline import pinned
-from cardpipe.pipeline.output import judge_art, judge_output
-from cardpipe.ports import DesignSource, FontSource, NewOrder, Shop, StoredOrder
-from cardpipe.prepress import card, fields
-from cardpipe.prepress.press import Press
-from cardpipe.prepress.typeset import Hand, Layout
+from cardpipe.model.finding import Finding, error, has_errors
+from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
+from cardpipe.model.stored import Receipt
+from cardpipe.model.tenant import Tenant
+from cardpipe.pipeline.desk import Desk, Pictures, fetch_urls, group, judge, with_digests
+from cardpipe.ports import Artifacts, NewOrder, Shop, StoredOrder
 
-#: Gives the bytes of a picture that an order names, or raises Refused.
-Pictures = Callable[[str, str], bytes]
+__all__ = ["Pictures", "Prepared", "Terms", "Verdict", "accept", "erased_digest", "prepare", "schema_findings", "terms"]
 
-#: 2: with mailing, inserts and seed. Readers take an older one as posted plainly, with no insert, by no seed.
-SPEC_VERSION = 2
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for an order beside its own words: its tenant's terms, the moment, and the secret that natural keys
+    are made with (no moment, no secret: a specimen, which is never mailed). ``mail_on`` is for orders without a date of
+    their own (empty: the next mail date). ``lane`` and ``order_id``: see ``NewOrder``."""
+
+    tenant: Tenant
+    now: dt.datetime | None = None
+    secret: bytes = b""
+    mail_on: str = ""
+    lane: str = ""
+    order_id: str = ""
+    actor: str = ""
+
+
+def terms(shop: Shop, scope: Scope, mail_on: str = "", *, lane: str = "", order_id: str = "", actor: str = "") -> Terms:
+    """The terms of this tenant at this moment."""
+    tenant = shop.store.tenant(scope.tenant)
+    return Terms(tenant, shop.clock.now(), shop.secret, mail_on, lane, order_id, actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +61,88 @@ class Verdict:
     findings: tuple[Finding, ...]
 
 
-@dataclass(slots=True)
-class _Desk:
-    """One order on the desk: what has been found out so far, and all that is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An order that was judged and is not stored: ``new`` where it can be, ``known`` where the same one already is.
+    ``bytes_of`` holds what it leans on, by digest, ``own`` which of them came from outside."""
 
-    shop: Shop
-    scope: Scope
-    order: Order
-    pictures: Pictures
-    findings: list[Finding]
-    bytes_of: dict[str, bytes]
+    reference: str
+    new: NewOrder | None
+    known: StoredOrder | None
+    findings: tuple[Finding, ...]
+    bytes_of: Mapping[str, bytes] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+    def lay_down(self, shop: Shop, scope: Scope) -> None:
+        """Put the bytes into the artifacts. What is the shop's own and was put by this process before is there."""
+        laid = _laid.setdefault(shop.artifacts, set())
+        for digest, data in self.bytes_of.items():
+            key = (*scope, digest)
+            if digest in self.own or key not in laid:
+                if not shop.artifacts.has(scope, digest):
+                    shop.artifacts.put(scope, data)
+                if digest not in self.own:
+                    laid.add(key)
 
 
-def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures, mail_on: str) -> Verdict:
+#: The shop's own bytes (art, fonts, profiles) that this process knows to lie in the artifacts: nobody removes them.
+_laid: WeakKeyDictionary[Artifacts, set[tuple[str, str, str]]] = WeakKeyDictionary()
+
+
+def accept(
+    shop: Shop,
+    scope: Scope,
+    data: Mapping[str, Any],
+    pictures: Pictures,
+    mail_on: str,
+    under: Terms | None = None,
+    receipt: Receipt | None = None,
+) -> Verdict:
     """Judge one order and store it. ``mail_on`` (YYYY-MM-DD) is for orders without a date of their own.
 
     The same order again (same reference, same content) gives what is stored; another order under that reference is a
-    finding ``order.reference_reused`` that names the fields which differ.
+    finding ``order.reference_reused`` that names the fields which differ. One that looks like a second card for the
+    same person and occasion is stored held.
     """
+    under = under or terms(shop, scope, mail_on)
+    made = prepare(shop, scope, data, pictures, under)
+    if made.known is not None:
+        return Verdict(made.reference, made.known, False, made.findings)
+    if made.new is None:
+        return Verdict(made.reference, None, False, made.findings)
+    made.lay_down(shop, scope)
+    try:
+        stored, fresh = shop.store.add_order(made.new, receipt)
+    except Conflict as problem:
+        if not any(finding.code == "order.reference.taken" for finding in problem.findings):
+            raise
+        return Verdict(made.reference, None, False, (*made.findings, reference_reused(problem)))
+    # an erasure may have removed a picture between the look and the storing; now that the order names it, none will
+    made.lay_down(shop, scope)
+    return Verdict(made.reference, stored, fresh, made.findings)
+
+
+def prepare(
+    shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures, under: Terms, *, anew: bool = False
+) -> Prepared:
+    """Judge one order and store nothing. ``anew``: do not ask whether it is known (it is to replace what is)."""
     reference = str(data.get("reference", ""))
     try:
         order = Order.model_validate(dict(data))
     except ValidationError as problem:
-        return Verdict(reference, None, False, tuple(schema_findings(problem)))
-    desk = _Desk(shop, scope, order, pictures, [], {})
-    request = _with_digests(desk)
-    known = _known(desk, request)
-    if known is not None:
-        return known
-    spec = _judge(desk)
+        return Prepared(reference, None, None, tuple(schema_findings(problem)))
+    desk = Desk(shop, scope, order, pictures)
+    request = with_digests(desk)
+    if not anew and (known := _known(shop, scope, request)) is not None:
+        return Prepared(reference, None, known, known.findings)
+    fetch_urls(desk)
+    spec = judge(desk)
+    mail_on = _mail_on(desk, under)
+    desk.findings += judge_date(order.occasion_date, mail_on)
     if spec is None or has_errors(desk.findings):
-        return Verdict(reference, None, False, tuple(desk.findings))
-    spec["mail_on"] = order.mail_on.isoformat() if order.mail_on else mail_on
-    for name, content in desk.bytes_of.items():
-        if PICTURE_DIGEST.match(name) and not shop.artifacts.has(scope, name.removeprefix("sha256:")):
-            shop.artifacts.put(scope, content)
+        return Prepared(reference, None, None, tuple(desk.findings))
+    spec["mail_on"] = mail_on.isoformat()
+    origin = shop.catalog.carrier(shop.carrier).origin
     new = NewOrder(
         scope=scope,
         reference=order.reference,
@@ -90,42 +152,75 @@ def accept(shop: Shop, scope: Scope, data: Mapping[str, Any], pictures: Pictures
         occasion=order.occasion,
         design=spec["design"]["name"],
         mail_on=spec["mail_on"],
-        group=_group(spec),
-        sort_key=addressing.sort_key(order.recipient, shop.catalog.carrier(shop.carrier).origin),
+        group=group(spec),
+        sort_key=addressing.sort_key(order.recipient, origin),
         findings=tuple(desk.findings),
+        approval=order.approval or under.tenant.approval,
+        natural_key=_natural_key(scope, order, under, mail_on, origin),
+        arrive_by=order.arrive_by.isoformat() if order.arrive_by else None,
+        metadata=order.metadata,
+        pictures=tuple(sorted(desk.own)),
+        lane=under.lane,
+        order_id=under.order_id,
+        actor=under.actor,
     )
-    return _stored(desk, new)
+    laid = {name.removeprefix("sha256:"): data for name, data in desk.bytes_of.items() if PICTURE_DIGEST.match(name)}
+    return Prepared(reference, new, None, tuple(desk.findings), laid, frozenset(desk.own))
 
 
-def _known(desk: _Desk, request: Order) -> Verdict | None:
-    """The verdict on an order that is here already: a retry is answered from what is stored, whatever became of its
-    design or its hand since. None for a new one, and for one whose difference the store is to name."""
+def reference_reused(problem: Conflict) -> Finding:
+    """The finding for an order whose reference another one has."""
+    fields = ", ".join(finding.where for finding in problem.findings) or "its content"
+    remedy = "give this order a reference of its own: one reference is one order for ever"
+    message = f"another order has this reference; they differ in {fields}"
+    return error("order.reference_reused", "reference", message, remedy)
+
+
+def erased_digest(secret: bytes, request_digest: str) -> str:
+    """What takes the place of a request's digest once the request was erased: it still tells the same order sent again,
+    and nobody without the secret can try names on it."""
+    return "erased:" + hmac.new(secret, request_digest.encode(), hashlib.sha256).hexdigest()
+
+
+def _known(shop: Shop, scope: Scope, request: Order) -> StoredOrder | None:
+    """The order that is here already: a retry is answered from what is stored, whatever became of its design or its
+    hand since. None for a new one, and for one whose difference the store is to name."""
     try:
-        stored = desk.shop.store.order(desk.scope, request.reference)
+        stored = shop.store.order(scope, request.reference)
     except Refused:
         return None
-    if stored.reference != request.reference or stored.request_digest != request.digest():
+    if stored.reference != request.reference:
         return None
-    return Verdict(request.reference, stored, False, stored.findings)
+    digest = request.digest()
+    same = stored.request_digest == digest or (
+        stored.erased_at is not None and stored.request_digest == erased_digest(shop.secret, digest)
+    )
+    return stored if same else None
 
 
-def _stored(desk: _Desk, new: NewOrder) -> Verdict:
-    try:
-        stored, fresh = desk.shop.store.add_order(new)
-    except Conflict as problem:
-        fields = ", ".join(finding.where for finding in problem.findings) or "its content"
-        remedy = "give this order a reference of its own: one reference is one order for ever"
-        message = f"another order has this reference; they differ in {fields}"
-        found = error("order.reference_reused", "reference", message, remedy)
-        return Verdict(new.reference, None, False, (*desk.findings, found))
-    return Verdict(new.reference, stored, fresh, tuple(desk.findings))
+def _mail_on(desk: Desk, under: Terms) -> dt.date:
+    """When the order is mailed, with all that is to be said about it among the findings."""
+    order, tenant = desk.order, under.tenant
+    fixed = dt.date.fromisoformat(under.mail_on) if under.mail_on else None
+    if under.now is None or (fixed and order.mail_on is None and order.arrive_by is None):
+        return order.mail_on or fixed or dt.date.min
+    carrier = desk.shop.catalog.carrier(desk.shop.carrier)
+    foreign = not addressing.is_domestic(order.recipient, carrier.origin)
+    scheduled = calendar.schedule(
+        order.mail_on, order.arrive_by, under.now, tenant.zone, tenant.cut_off, carrier.calendar,
+        carrier.travels(tenant.postage_class, foreign=foreign),
+    )  # fmt: skip
+    desk.findings += scheduled.findings
+    return scheduled.mail_on
 
 
-def _group(spec: dict[str, Any]) -> str:
-    """What the pieces of one batch share: format, press, carrier and stock by name, and all that is pinned of format,
-    press and way of posting by digest, so that a batch cannot mix what changed between two orders."""
-    same = digest({name: spec[name] for name in ("format", "press", "profile", "carrier", "mailing")})[:8]
-    return "|".join((spec["format"]["name"], spec["press"]["name"], spec["carrier"], spec["format"]["stock"], same))
+def _natural_key(scope: Scope, order: Order, under: Terms, mail_on: dt.date, origin: str) -> str | None:
+    """None for a card to ourselves, which goes with every batch on purpose."""
+    if order.seed or not under.secret:
+        return None
+    return natural_key(
+        under.secret, *scope, order.recipient, order.occasion, order.occasion_date, mail_on, origin=origin
+    )
 
 
 def schema_findings(problem: ValidationError) -> list[Finding]:
@@ -145,235 +240,3 @@ def schema_findings(problem: ValidationError) -> list[Finding]:
             code, message, remedy = "order.too_long", f"is longer than {most}", "make it shorter"
         findings.append(error(code, where, message, remedy))
     return findings
-
-
-def _with_digests(desk: _Desk) -> Order:
-    """The order with its pictures fetched and named by digest; what cannot be fetched is a finding."""
-    order = desk.order
-    photos = dict(order.photos)
-    if order.photo is not None:
-        photos = {"": order.photo}
-    named = {name: _fetch(desk, ref, f"photos.{name}" if name else "photo") for name, ref in photos.items()}
-    signature = _fetch(desk, order.signature, "signature") if order.signature else None
-    short = named.pop("", None)
-    return order.model_copy(update={"photos": named, "photo": short, "signature": signature})
-
-
-def _fetch(desk: _Desk, ref: str, where: str) -> str:
-    try:
-        data = _uploaded(desk, ref, where) if PICTURE_DIGEST.match(ref) else desk.pictures(ref, where)
-    except Refused as problem:
-        desk.findings += problem.findings or (error("picture.missing", where, str(problem)),)
-        return ref
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    desk.bytes_of[digest] = data
-    desk.bytes_of.setdefault(ref, data)
-    return digest
-
-
-def _uploaded(desk: _Desk, ref: str, where: str) -> bytes:
-    digest = ref.removeprefix("sha256:")
-    if not desk.shop.artifacts.has(desk.scope, digest):
-        found = error("picture.unknown", where, "was never uploaded", "upload the picture first, then name its digest")
-        raise Refused("no such picture", [found])
-    return desk.shop.artifacts.get(desk.scope, digest)
-
-
-def _judge(desk: _Desk) -> dict[str, Any] | None:
-    shop, order = desk.shop, desk.order
-    carrier = shop.catalog.carrier(shop.carrier)
-    desk.findings += addressing.judge(order.recipient, "recipient", carrier.origin)
-    desk.findings += addressing.judge(order.sender, "sender", carrier.origin)
-    message, found = fields.merge(order)
-    desk.findings += found
-    source = _design(desk)
-    if source is None:
-        return None
-    design = source.design
-    chain = _hand(desk, order.hand or design.hand)
-    ink = order.ink or (frame.ink if (frame := design.one("message")) and frame.ink else "blue-black")
-    if ink not in (pens := card.pens(design)):
-        known = ", ".join(pens)
-        desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
-    photos = _photos(desk, source)
-    signature = _signature(desk, source)
-    if chain and not found:
-        fitted = _fit(desk, source, chain, message)
-        if not isinstance(fitted, Layout):
-            desk.findings += fitted
-    printed, mailing, inserts = shop.catalog.printed(), shop.catalog.mailing(), _inserts(desk)
-    press = shop.catalog.press(shop.press)
-    _judge_posting(desk, source, carrier, mailing, inserts, printed)
-    _judge_press(desk, source, press)
-    if not has_errors(desk.findings):
-        _, on_envelope = envelope.compose(
-            source.format, order.recipient, order.sender, carrier, printed.face,
-            mailing=mailing, hand=_as_hand(chain), seed=seed(desk.scope.tenant, order.reference, "envelope"),
-        )  # fmt: skip
-        desk.findings += on_envelope
-        if press.labels is not None:
-            sheet = SHEETS[press.labels.sheet]
-            desk.findings += labels.compose(order.recipient, carrier, printed.face, sheet, bars=mailing.presorted)[1]
-    if has_errors(desk.findings):
-        return None
-    faces = [_pin_font(desk, font) for font in chain]
-    files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
-    return {
-        "v": SPEC_VERSION,
-        "tenant": desk.scope.tenant,
-        "mode": desk.scope.mode,
-        "reference": order.reference,
-        "occasion": order.occasion,
-        "design": {"name": design.name, "version": design.version, "files": files},
-        "format": source.format.as_dict(),
-        "press": press.model_dump(),
-        "profile": _keep(desk, shop.catalog.profile(press.profile)),
-        "carrier": shop.carrier,
-        "hand": {"name": order.hand or design.hand, "faces": faces},
-        "printed": _pin_font(desk, printed),
-        "recipient": order.recipient.model_dump(),
-        "sender": order.sender.model_dump(),
-        "message": message,
-        "ink": ink,
-        "photos": photos,
-        "signature": signature,
-        "mailing": mailing.model_dump(mode="json"),
-        "inserts": [insert.model_dump(mode="json") for insert in inserts],
-        "seed": order.seed,
-    }
-
-
-def _design(desk: _Desk) -> DesignSource | None:
-    catalog, order = desk.shop.catalog, desk.order
-    try:
-        source = catalog.design(order.design or catalog.design_for(order.occasion))
-    except Refused as problem:
-        desk.findings += problem.findings
-        return None
-    if order.occasion not in source.design.occasions:
-        known = ", ".join(source.design.occasions)
-        desk.findings.append(
-            warning("design.occasion", "design", f"{source.design.name} was made for {known}, not {order.occasion}")
-        )
-    return source
-
-
-def _hand(desk: _Desk, name: str) -> Sequence[FontSource]:
-    try:
-        return desk.shop.catalog.hand(name)
-    except Refused as problem:
-        known = ", ".join(desk.shop.catalog.hands())
-        desk.findings += problem.findings or (error("order.hand", "hand", str(problem), f"choose one of: {known}"),)
-        return ()
-
-
-def _inserts(desk: _Desk) -> list[Insert]:
-    """What else goes into the envelope, in the order's order; an unknown or a doubled one is a finding."""
-    found: list[Insert] = []
-    for code in dict.fromkeys(desk.order.inserts):
-        if desk.order.inserts.count(code) > 1:
-            remedy = "name it once; two of the same are an insert of their own"
-            desk.findings.append(error("order.insert_doubled", "inserts", f"{code!r} is named twice", remedy))
-        try:
-            found.append(desk.shop.catalog.insert(code))
-        except Refused as problem:
-            desk.findings += problem.findings
-    return found
-
-
-def _judge_posting(
-    desk: _Desk,
-    source: DesignSource,
-    carrier: Carrier,
-    mailing: Mailing,
-    inserts: Sequence[Insert],
-    printed: FontSource,
-) -> None:
-    """Whether the post takes the whole of it, and what it costs where that is more than usual."""
-    foreign = not addressing.is_domestic(desk.order.recipient, carrier.origin)
-    desk.findings += carrier.judge_shape(source.format, inserts, foreign=foreign, paid=mailing.postage)
-    desk.findings += carrier.judge_mailing(mailing)
-    if not addressing.is_domestic(desk.order.sender, carrier.origin):
-        remedy = f"give a return address in {carrier.origin}; a card that cannot be delivered comes back there"
-        what = f"lies in {desk.order.sender.country}, and the post of {carrier.origin} returns nothing abroad"
-        desk.findings.append(error("address.return.foreign", "sender.country", what, remedy))
-    if mailing.postage == "permit" and mailing.permit is not None:
-        desk.findings += indicia.judge(mailing.permit, printed.face, "mailing.toml permit")
-
-
-def _judge_press(desk: _Desk, source: DesignSource, press: Press) -> None:
-    """Whether this press can print the design at all: its output standard, and its sheets."""
-    desk.findings += judge_output(source, press.output) or judge_art(source, press)
-    if press.sheet is not None:
-        try:
-            lay(source.format, press.sheet)
-        except Refused as problem:
-            desk.findings += problem.findings
-
-
-def _photos(desk: _Desk, source: DesignSource) -> dict[str, str]:
-    """Photo name → digest, each picture looked at in the darkroom."""
-    order, design = desk.order, source.design
-    given = dict(order.photos)
-    if order.photo is not None:
-        first = design.photos[0].photo if design.photos else "photo"
-        given = {first: order.photo}
-    desk.findings += card.judge_photos(design, set(given))
-    press = desk.shop.catalog.press(desk.shop.press)
-    placed = card.photo_orders(design, source.format, press.photo_ppi, press.photo_minimum_ppi)
-    pinned = {}
-    for name, ref in given.items():
-        data = desk.bytes_of.get(ref)
-        if data is None or name not in placed:
-            continue
-        try:
-            facts = desk.shop.darkroom.judge(data, f"photos.{name}")
-        except Refused as problem:
-            desk.findings += problem.findings
-            continue
-        desk.findings += facts.findings
-        if not has_errors(facts.findings):
-            desk.findings += card.foresee(facts, placed[name])
-        pinned[name] = _keep(desk, data)
-    return pinned
-
-
-def _signature(desk: _Desk, source: DesignSource) -> str | None:
-    order, placed = desk.order, card.signature_order(source.design)
-    data = desk.bytes_of.get(order.signature) if order.signature else None
-    if data is None:
-        return None
-    if placed is None:
-        desk.findings.append(
-            error("signature.no_frame", "signature", f"design {source.design.name} has no place for it", "leave it out")
-        )
-        return None
-    try:
-        lifted = pinned.signature(desk.shop, desk.scope, hashlib.sha256(data).hexdigest(), placed, data)
-        desk.findings += lifted.findings
-    except Refused as problem:
-        desk.findings += problem.findings
-    return _keep(desk, data)
-
-
-def _fit(desk: _Desk, source: DesignSource, chain: Sequence[FontSource], message: str) -> Layout | list[Finding]:
-    return card.fit_message(source.design, _as_hand(chain), message, desk.order.signature is not None)
-
-
-def _as_hand(chain: Sequence[FontSource]) -> Hand:
-    return Hand(chain[0].name, tuple(font.face for font in chain))
-
-
-def _pin_font(desk: _Desk, font: FontSource) -> dict[str, str]:
-    return {
-        "name": font.name,
-        "settings": _keep(desk, font.settings_data, font.settings_sha256),
-        "file": _keep(desk, font.data, font.sha256),
-    }
-
-
-def _keep(desk: _Desk, data: bytes, digest: str = "") -> str:
-    """Note bytes to be stored with the order; their digest."""
-    digest = digest or hashlib.sha256(data).hexdigest()
-    desk.bytes_of["sha256:" + digest] = data
-    return digest

@@ -37,6 +37,14 @@ class Leasing(Protocol):
     def lease_seconds(self) -> float: ...
 
 
+class Later(Exception):
+    """Not now: the step is given back, and due again after so many seconds. No attempt is counted."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        self.seconds = seconds
+        super().__init__(why)
+
+
 class Breaker:
     """How long to leave the shop alone while it has no room or no database: longer each time, until something works."""
 
@@ -78,6 +86,9 @@ def work(
         try:
             made = make(claim)
             done = not lost.is_set() and complete(claim, made)
+        except Later as later:
+            shop.store.give_back(claim, str(later), later.seconds)
+            return False
         except Exception as problem:
             _judge(shop.store, claim, problem, pause)
             return False
@@ -115,7 +126,7 @@ def _judge(store: Store, claim: Claim, problem: Exception, pause: Callable[[floa
     seen: dict[str, Any] = {"step": claim.step_id, "subject": claim.subject, "kind": claim.kind}
     delay = 0.0
     try:
-        if _shops_fault(problem):
+        if is_the_shops(problem):
             delay = _breaker.failed()
             log.warning("given_back", problem=str(problem), delay=delay, **seen)
             store.give_back(claim, f"given back: {type(problem).__name__}", delay)
@@ -135,7 +146,8 @@ def _judge(store: Store, claim: Claim, problem: Exception, pause: Callable[[floa
         pause(delay)
 
 
-def _shops_fault(problem: Exception) -> bool:
+def is_the_shops(problem: Exception) -> bool:
+    """Whether a failure is that of the disk or of a server, and no piece's."""
     return isinstance(problem, Unavailable) or (isinstance(problem, OSError) and problem.errno in _NO_ROOM)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
@@ -18,16 +18,20 @@ from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import Finding, error, has_errors
 from cardpipe.model.order import Scope
+from cardpipe.model.outbox import Answer
 from cardpipe.model.piece import Piece
 from cardpipe.model.status import BatchState, PieceState
+from cardpipe.model.tenant import Tenant
 from cardpipe.pipeline import compose, impose
-from cardpipe.pipeline.accept import accept
-from cardpipe.ports import Catalog, Darkroom, Delivery, DesignSource, NewOrder, Shop, Store, StoredOrder
+from cardpipe.pipeline.accept import Terms, accept
+from cardpipe.ports import Catalog, Clock, Darkroom, Delivery, DesignSource, NewOrder, Shop, Store, StoredOrder
 from cardpipe.prepress import placeholder
 from cardpipe.prepress.design import Specimen
 
 SCOPE = Scope("specimen", "test")
 MAIL_ON = "2026-01-01"  # of no consequence; a fixed day, so that a specimen is the same today and in March
+
+_TERMS = Terms(Tenant(name=SCOPE.tenant), mail_on=MAIL_ON)
 
 _RECIPIENT = {"street": "12 Alder Lane", "city": "Springfield", "state": "IL", "postcode": "62701"}
 _SENDER = {"company": "Harbor Street", "street": "1 Harbor Street", "city": "Salem", "state": "MA", "postcode": "01970"}
@@ -60,9 +64,27 @@ class Bench:
         """As much of a store as accepting and imposing ask for."""
         return cast(Store, self._store)
 
+    @property
+    def clock(self) -> Clock:
+        """A specimen has no date."""
+        raise Bug("a specimen asked for the time")
+
+    @property
+    def secret(self) -> bytes:
+        """A specimen is nobody's."""
+        raise Bug("a specimen asked for the secret")
+
     def delivery(self, target: str) -> Delivery:
         """A specimen is never handed over."""
         raise Bug("a specimen was to be delivered")
+
+    def fetch_picture(self, url: str, where: str) -> bytes:
+        """A specimen's pictures are drawn."""
+        raise Bug("a specimen was to fetch a picture")
+
+    def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Nobody is told of a specimen."""
+        raise Bug("somebody was to be told of a specimen")
 
     def lay(self, pieces: list[Piece]) -> list[Piece]:
         """Composed pieces as the members of a batch."""
@@ -97,7 +119,7 @@ def show(bench: Bench, source: DesignSource, specimen: Specimen) -> Shown:
         return placeholder.photo(frame.extent.width, frame.extent.height, photos[ref])
 
     try:
-        verdict = accept(bench, SCOPE, _order(source, specimen, list(photos)), picture, MAIL_ON)
+        verdict = accept(bench, SCOPE, _order(source, specimen, list(photos)), picture, MAIL_ON, _TERMS)
         findings = list(verdict.findings)
         piece = verdict.order.pieces[0] if verdict.order else None
         if piece is not None:
@@ -155,7 +177,7 @@ class _Ledger:
     def __init__(self) -> None:
         self.pieces: list[Piece] = []
 
-    def add_order(self, new: NewOrder) -> tuple[StoredOrder, bool]:
+    def add_order(self, new: NewOrder, receipt: None = None) -> tuple[StoredOrder, bool]:
         piece = Piece(
             new.reference, new.scope, new.reference, new.reference, PieceState.WAITING, new.mail_on, new.group,
             new.sort_key, new.spec,
@@ -192,6 +214,12 @@ class _Memory:
 
     def has(self, scope: Scope, digest: str) -> bool:
         return digest in self._kept
+
+    def delete(self, scope: Scope, digest: str) -> bool:
+        return self._kept.pop(digest, None) is not None
+
+    def digests(self, scope: Scope) -> Iterator[str]:
+        return iter(list(self._kept))
 
     @contextmanager
     def write(self, scope: Scope) -> Iterator[_Writer]:

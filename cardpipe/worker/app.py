@@ -1,7 +1,8 @@
 """The Celery app, set up so that nothing depends on a message (reliability.md 1.3).
 
 Acknowledged early, no retries, no countdowns, no results, no canvas, no beat: time, retries and results live in rows.
-Run as ``celery -A cardpipe.worker.app worker -P prefork -Q compose,impose``; ``worker.supervise`` does.
+Run as ``celery -A cardpipe.worker.app worker -P prefork -Q accept,compose,gather,release,events``;
+``worker.supervise`` does.
 """
 
 from __future__ import annotations
@@ -14,13 +15,10 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 from kombu.entity import Queue
 
 from cardpipe.settings import Settings, settings
+from cardpipe.storage.turns import QUEUE_OF, QUEUES
 from cardpipe.worker import folder
 from cardpipe.worker.journal import open_journal
 
-#: One queue a stage. Celery sends to a queue by its name alone: a flushed broker has no binding to forget.
-QUEUES = ("compose", "impose")
-#: Long work shares a queue: releases and remakes are what a person began and could not end.
-ROUTES = {"compose": "compose", "impose": "impose", "release": "impose", "remake": "impose"}
 POLL_SECONDS = 0.02
 
 
@@ -67,8 +65,9 @@ def make_app(config: Settings) -> Celery:
         task_soft_time_limit=100,
         task_create_missing_queues=False,
         task_default_queue="compose",
+        # sent to by name alone: a flushed broker has no binding to forget
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # type: ignore[no-untyped-call]
-        task_routes={f"cardpipe.{kind}": {"queue": queue} for kind, queue in ROUTES.items()},
+        task_routes={f"cardpipe.{kind}": {"queue": queue} for kind, queue in QUEUE_OF.items()},
         worker_pool="cardpipe.worker.pool:TaskPool",  # what -P prefork stands for
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,

@@ -30,6 +30,7 @@ from cardpipe.worker import folder
 from cardpipe.worker.child import Child
 from cardpipe.worker.journal import open_journal
 from cardpipe.worker.lock import FolderLock, holder
+from cardpipe.worker.queues import chosen
 
 __all__ = ["Supervisor", "holder", "main"]
 
@@ -75,11 +76,15 @@ class Supervisor:
         try:
             _ = self.shop.store  # migrated before anybody else looks at it
             folder.sweep(self.settings.data / "queue")
-            self.shop.artifacts.sweep()
+            artifacts = self.shop.artifacts  # a wrong address is told now
+            if self.settings.artifacts:
+                artifacts.sweep()
             if self.alone:
                 self.shop.store.forget_leases()
             self.worker.start()
             self.dispatcher.start()
+            if not self.settings.artifacts:
+                threading.Thread(target=self._sweep_uploads, daemon=True).start()
             self._tell()
         except BaseException:
             self.stop(0.0)
@@ -138,10 +143,19 @@ class Supervisor:
         if not self.alone:
             return
         try:
-            self.shop.artifacts.sweep()
+            if self.settings.artifacts:
+                self.shop.artifacts.sweep()
             self.shop.store.forget_leases(lost=True)
         except (Unavailable, OSError) as problem:
             log.warning("leases_left_to_expire", problem=str(problem))
+
+    def _sweep_uploads(self) -> None:
+        """In a bucket, killed writers leave nothing, but uploads may have been forgotten. Beside the work, which goes
+        on whether the server answers or not."""
+        try:
+            self.shop.artifacts.sweep()
+        except CardpipeError as problem:
+            log.warning("uploads_not_swept", problem=str(problem))
 
     def _in_hand(self) -> bool:
         try:
@@ -164,8 +178,8 @@ class Supervisor:
 def _celery(config: Settings) -> list[str]:
     return [
         sys.executable, "-m", "celery", "-A", "cardpipe.worker.app", "worker", "-P", "prefork",
-        "-c", str(config.workers), "-Q", "compose,impose", "-n", f"cardpipe-{os.getpid()}@%h", "-l", "WARNING",
-        "--without-gossip", "--without-mingle", "--without-heartbeat",
+        "-c", str(config.workers), "-Q", ",".join(chosen(config.queues)), "-n", f"cardpipe-{os.getpid()}@%h",
+        "-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
 
 

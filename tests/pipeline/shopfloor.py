@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
 from cardpipe.model.status import BatchState
-from cardpipe.pipeline import compose, impose, release, spoil
+from cardpipe.pipeline import compose, duties, erase, impose, intake, release, spoil, tell
 from cardpipe.pipeline.accept import Verdict, accept
 from cardpipe.pipeline.gather import gather
 from cardpipe.wiring import Shop
@@ -46,6 +47,25 @@ def order(number: int = 1, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+STEPS = {
+    "compose": compose.run, "impose": impose.run, "release": release.run, "remake": spoil.run, "import": intake.read,
+    "accept": intake.judge, "close": duties.close, "erase": erase.run, "events": tell.run,
+}  # fmt: skip
+
+
+class FrozenClock:
+    """Moves only when it is told to."""
+
+    def __init__(self, moment: dt.datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> dt.datetime:
+        return self.moment
+
+    def forward(self, **by: float) -> None:
+        self.moment += dt.timedelta(**by)
+
+
 class House(Shop):
     """A shop with the two things that tests do all the time."""
 
@@ -58,7 +78,7 @@ class House(Shop):
         done = 0
         while due := self.store.due_steps(1000, 0.0):
             for step_id, kind in due:
-                {"compose": compose, "impose": impose, "release": release, "remake": spoil}[kind].run(self, step_id)
+                STEPS[kind](self, step_id)
                 done += 1
         return done
 
