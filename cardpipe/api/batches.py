@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from cardpipe.api import shapes
+from cardpipe.api import asked, shapes
+from cardpipe.api.access import Caller, needs
 from cardpipe.api.body import plain
 from cardpipe.api.problem import Turned
 from cardpipe.model.batch import BatchFile
@@ -29,23 +30,33 @@ _FILE: dict[int | str, dict[str, Any]] = {
     304: {"description": "Unchanged."},
     409: {"description": "The batch is not released yet."},
 }
+Limit = Annotated[int, Query(ge=1, le=asked.MOST)]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 MailOn = Annotated[dt.date | None, Query(description="Only those of one mail date.")]
 
 
 def routes(house: Shop) -> APIRouter:
-    """The batches' routes."""
+    """The batches' routes. What was ordered with a test key lies in none."""
     router = APIRouter(prefix="/v1/batches", tags=["batches"])
+    reads = Depends(needs(house, "batches:read"))
 
     @router.get("", operation_id="listBatches", summary="Batches", response_model=shapes.BatchesShape)
-    def listed(mail_on: MailOn = None) -> shapes.BatchesShape:
+    def listed(
+        mail_on: MailOn = None, limit: Limit = asked.USUAL, cursor: Cursor = None, caller: Caller = reads
+    ) -> shapes.BatchesShape:
         """Oldest first."""
-        found = house.store.batches(house.scope, mail_on.isoformat() if mail_on else None)
-        return shapes.BatchesShape(batches=[shapes.batch(batch) for batch in found])
+        begin = int(asked.begins(house, caller, "batches", cursor) or 0)
+        every = house.store.batches(caller.scope, mail_on.isoformat() if mail_on else None)
+        found = sorted((batch for batch in every if batch.number > begin), key=lambda batch: batch.number)
+        last = str(found[limit - 1].number) if len(found) > limit else None
+        return shapes.BatchesShape(
+            batches=[shapes.batch(batch) for batch in found[:limit]], next=asked.cursor(house, caller, "batches", last)
+        )
 
     @router.get("/{name}", operation_id="getBatch", summary="A batch", response_model=shapes.BatchShape)
-    def one(name: str) -> shapes.BatchShape:
+    def one(name: str, caller: Caller = reads) -> shapes.BatchShape:
         """By name or id, with its files and their digests."""
-        return shapes.batch(house.store.batch(house.scope, plain(name)))
+        return shapes.batch(house.store.batch(caller.scope, plain(name)))
 
     @router.head("/{name}/files/{file}", include_in_schema=False)
     @router.get(
@@ -55,9 +66,10 @@ def routes(house: Shop) -> APIRouter:
         response_class=Response,
         responses=_FILE,
     )
-    def download(name: str, file: str, request: Request) -> Response:
-        """The bytes, compared with their digest while they are sent: a file that was damaged on the disk breaks off."""
-        batch = house.store.batch(house.scope, plain(name))
+    def download(name: str, file: str, request: Request, caller: Caller = reads) -> Response:
+        """The bytes, compared with their digest while they are sent: a file that was damaged on the disk breaks off.
+        Who got which file stands in the audit log."""
+        batch = house.store.batch(caller.scope, plain(name))
         if not is_released(batch):
             remedy = "release the batch first; until then its files may still change"
             raise Turned(409, "batch.not_released", "name", f"is {batch.state}", remedy)
@@ -69,7 +81,12 @@ def routes(house: Shop) -> APIRouter:
             return Response(status_code=304, headers={"etag": headers["etag"]})
         if request.method == "HEAD":
             return Response(headers=headers)
-        return StreamingResponse(proven(house.artifacts.open(house.scope, found.sha256), found), headers=headers)
+        source = house.artifacts.open(caller.scope, found.sha256)
+        house.store.audit(
+            caller.scope.tenant, caller.actor, "download", batch.id, batch=batch.name, file=found.name,
+            mode=caller.scope.mode,
+        )  # fmt: skip
+        return StreamingResponse(proven(source, found), headers=headers)
 
     return router
 

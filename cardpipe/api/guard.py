@@ -1,22 +1,26 @@
-"""The guard at the door: who may speak to an API that knows no keys yet, and what every answer carries.
+"""The guard at the door: what every answer carries, what no browser may ask for another page, and a line in the log.
 
-Until there are keys, only programs of this machine may: the server listens on loopback, a request must name this
-machine as its host (a web page that rebinds its own name to 127.0.0.1 cannot), and a browser that acts for another
-page is turned away. Whatever fails inside leaves as a sentence and a request id, never as a stack trace.
+Keys say who may speak to the API (``api.access``), so it may listen on any address. It speaks plain HTTP: beyond this
+machine a proxy in front of it must bring TLS, or keys and addresses travel in the clear; that proxy need not pass on
+``/metrics``. A browser that acts for another page is turned away whatever it brings (there is no CORS), and a page that
+rebinds its own name to ours has no key. Whatever fails inside leaves as a sentence and a request id, never as a stack
+trace; of a request the log has neither path nor query, headers or body, for references may be names.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
+from cardpipe.api.access import Caller
+from cardpipe.api.limits import Standing
 from cardpipe.api.problem import Problem, bug, place
-from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 
 Scope = MutableMapping[str, Any]
@@ -25,7 +29,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-log = logging.getLogger("cardpipe.api")
+log = structlog.get_logger("cardpipe.api")
+
+#: Told of each answer: the route's template, the status.
+Noted = Callable[[str, int], None]
 
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -36,17 +43,9 @@ _HEADERS = {
 }
 #: What a browser says of a request that no other page had a hand in.
 _OWN_SITE = {"none", "same-origin"}
-
-
-def only_loopback(host: str) -> None:
-    """Raises Refused for an address that other machines can reach: the API has no keys yet."""
-    if is_loopback(host):
-        return
-    remedy = "leave --host at 127.0.0.1, and let a proxy on this machine ask for passwords"
-    raise Refused(
-        f"The API has no keys yet, so it listens on this machine alone, and not on {host!r}; {remedy}.",
-        [error("serve.host", "--host", f"{host!r} can be reached from other machines", remedy)],
-    )
+#: In the log only: the caller was gone before the answer, or the answer broke off.
+_GONE = 499
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def is_loopback(name: str) -> bool:
@@ -60,65 +59,84 @@ def is_loopback(name: str) -> bool:
     return address.is_loopback and not getattr(address, "scope_id", None)
 
 
+def exposed(host: str) -> str:
+    """What to warn of before listening on this address; empty where only this machine can reach it."""
+    if is_loopback(host):
+        return ""
+    return (
+        f"{host} can be reached from other machines, and keys would travel in the clear: put a proxy with TLS before it"
+    )
+
+
 class Guard:
     """Outermost layer of the API (plain ASGI, so that streams pass through it untouched)."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, noted: Noted) -> None:
         self.app = app
+        self.noted = noted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request_id = f"req_{secrets.token_hex(8)}"
-        scope.setdefault("state", {})["request_id"] = request_id
-        begun = False
+        request_id, begun_at, status = f"req_{secrets.token_hex(8)}", time.perf_counter(), 0
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+
+        ended_at = None
 
         async def dressed(message: Message) -> None:
-            nonlocal begun
+            nonlocal status, ended_at
             if message["type"] == "http.response.start":
-                begun = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                for name, value in _HEADERS.items():
+                standing = state.get("rate")
+                extra = standing.headers() if isinstance(standing, Standing) else {}
+                for name, value in {**_HEADERS, **extra}.items():
                     headers.setdefault(name, value)
             await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                ended_at = time.perf_counter()  # what is noted afterwards keeps nobody waiting
 
         try:
-            turned_away = _from_outside(scope, request_id) or _judge(Headers(scope=scope), request_id)
-            await (turned_away or self.app)(scope, receive, dressed)
+            await (_from_elsewhere(Headers(scope=scope), request_id) or self.app)(scope, receive, dressed)
         except Exception as failure:
-            log.error("%s %s failed: %s", request_id, scope["method"], place(failure))
-            if begun:
+            log.error("request_failed", request=request_id, method=scope["method"], failure=place(failure))
+            if status:
+                status = _GONE
                 raise ConnectionAbortedError(f"{request_id}: the answer broke off") from None
             await bug(request_id)(scope, receive, dressed)
+        finally:
+            self._tell(scope, request_id, status or _GONE, (ended_at or time.perf_counter()) - begun_at)
+
+    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        """One line a request. A method that no route knows may be anything, so it is not repeated."""
+        route = getattr(scope.get("route"), "path", None) or "-"
+        method = scope["method"] if scope["method"] in _METHODS else "-"
+        caller = scope["state"].get("caller")
+        who = (
+            {"key": caller.key, "tenant": caller.scope.tenant, "mode": caller.scope.mode}
+            if isinstance(caller, Caller)
+            else {}
+        )
+        self.noted(route, status)
+        log.info(
+            "request", request=request_id, method=method, route=route, status=status, ms=round(seconds * 1000, 1), **who
+        )
 
 
-def _from_outside(scope: Scope, request_id: str) -> Problem | None:
-    """A second wall, in case somebody bound the server to more than loopback: by which address was it reached?"""
-    server = scope.get("server")
-    if (
-        server is None or server[1] is None or is_loopback(server[0])
-    ):  # without a port it is a socket in the file system
+def _from_elsewhere(headers: Headers, request_id: str) -> Problem | None:
+    """The answer to a browser that acts for a page of another site; None for everybody else."""
+    hosts, origins, sites = (headers.getlist(name) for name in ("host", "origin", "sec-fetch-site"))
+    ours = {f"{scheme}://{host}" for host in hosts[:1] for scheme in ("http", "https")}
+    if ours.issuperset(origins) and _OWN_SITE.issuperset(site.lower() for site in sites):
         return None
-    said = "this API has no keys yet and answers programs of its own machine only"
-    return Problem(403, "refused", said, request_id, [error("request.outside", "address", "is no loopback address")])
+    said = "a browser asked for a page of another site, and this API takes no part in that; call it from a server"
+    return Problem(403, "refused", said, request_id, [error("request.cross_site", "Origin", "is another site")])
 
 
-def _judge(headers: Headers, request_id: str) -> Problem | None:
-    hosts = headers.getlist("host")
-    if len(hosts) != 1 or not is_loopback(_name(hosts[0])):
-        said = "this API answers to names of its own machine only: ask http://127.0.0.1 or http://localhost"
-        return Problem(421, "refused", said, request_id, [error("request.host", "Host", "names another machine")])
-    origins, sites = headers.getlist("origin"), headers.getlist("sec-fetch-site")
-    own = all(origin in (f"http://{hosts[0]}", f"https://{hosts[0]}") for origin in origins)
-    if not own or not _OWN_SITE.issuperset(site.lower() for site in sites):
-        said = "a browser asked for another page; this API has no keys yet and takes no part in that"
-        return Problem(403, "refused", said, request_id, [error("request.cross_site", "Origin", "is another site")])
-    return None
-
-
-def _name(host: str) -> str:
+def host_of(host: str) -> str:
     """The host without its port. Anything odd in it stays, and is no loopback name then."""
     if host.startswith("["):
         name, _, rest = host.partition("]")

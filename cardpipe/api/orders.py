@@ -1,45 +1,74 @@
-"""``/v1/orders``: hand in an order, ask what became of it, withdraw it."""
+"""``/v1/orders``: hand in an order, ask what became of it, list orders, change one.
+
+What else may be done to an order stands in :mod:`cardpipe.api.dealing`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import anyio
 from anyio.to_thread import run_sync
-from fastapi import APIRouter
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cardpipe.api import shapes
-from cardpipe.api.body import plain, read_object
-from cardpipe.model.address import clean_text
+from cardpipe.api import asked, dealing, handing, limits, viewing
+from cardpipe.api import shapes_orders as shapes
+from cardpipe.api.access import Caller, needs
+from cardpipe.api.body import MAX_JSON, media_type, read, read_object, strict_object
+from cardpipe.api.once import HEADER, key_of
+from cardpipe.api.problem import Turned
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
-from cardpipe.pipeline.accept import Verdict, accept
-from cardpipe.pipeline.cancel import cancel
-from cardpipe.ports import StoredOrder
+from cardpipe.model.intake import Row
+from cardpipe.model.status import OrderState, PieceState
+from cardpipe.model.stored import OrderQuery
+from cardpipe.pipeline.change import change
 from cardpipe.wiring import Shop
 
 #: Orders judged at once: judging is work for a processor, so more of them would only wait for each other.
 AT_ONCE = 4
 
-_ORDER_BODY = {
+_ORDER_BODY: dict[str, Any] = {
     "required": True,
     "description": "Pictures are named by the sha256:… that POST /v1/pictures answered, never by a path.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}},
 }
-_CANCEL_BODY = {
+_PATCH_BODY: dict[str, Any] = {
     "required": True,
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CancelShape"}}},
+    "description": "A merge patch (RFC 7396) of the order as it was handed in; null takes a field away.",
+    "content": {kind: {"schema": {"type": "object"}} for kind in ("application/merge-patch+json", "application/json")},
 }
-_UPLOAD_FIRST = "send the picture to POST /v1/pictures and write the sha256:… that it answers"
-_SAY_WHY = 'send {"reason": "…"}, one line of at most 200 characters'
+_IF_MATCH = {
+    "name": "If-Match", "in": "header", "required": True, "description": "The order's etag.",
+    "schema": {"type": "string"},
+}  # fmt: skip
+_PRECONDITIONS: dict[int | str, dict[str, Any]] = {
+    status: {"description": what, "content": {"application/problem+json": {
+        "schema": {"$ref": "#/components/schemas/ProblemShape"}}}}
+    for status, what in ((412, "Another revision is stored."), (428, "If-Match is missing."))
+}  # fmt: skip
+_METADATA = {
+    "name": "metadata", "in": "query", "style": "deepObject", "explode": True, "required": False,
+    "description": "metadata[key]=value: only orders that carry it.",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}  # fmt: skip
+_LIST = {"limit", "cursor", "state", "piece_state", "occasion", "design", "mail_on", "held", "since", "until", "import"}
+
+Limit = Annotated[int, Query(ge=1, le=asked.MOST)]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
+Word = Annotated[str, Query(max_length=64, pattern="^[a-z0-9-]*$")]
+Moment = Annotated[dt.datetime | None, Query(description="Of accepted_at, ISO 8601.")]
 
 
 def routes(house: Shop) -> APIRouter:
-    """The orders' routes."""
+    """The orders' routes: fixed endings first, since a reference may hold a slash."""
     router = APIRouter(prefix="/v1/orders", tags=["orders"])
+    reads, writes = Depends(needs(house, "orders:read")), Depends(needs(house, "orders:write"))
+    room = Depends(limits.room(house))
     desks = anyio.CapacityLimiter(AT_ONCE)
 
     @router.post(
@@ -49,79 +78,126 @@ def routes(house: Shop) -> APIRouter:
         status_code=202,
         response_model=shapes.OrderShape,
         responses={200: {"model": shapes.OrderShape, "description": "The same order was handed in before."}},
-        openapi_extra={"requestBody": _ORDER_BODY},
+        openapi_extra={"requestBody": _ORDER_BODY, **HEADER},
     )
-    async def create(request: Request, response: Response) -> shapes.OrderShape:
+    async def create(request: Request, caller: Caller = writes, _: None = room) -> Response:
         """202: it will be printed. 422: refused with every finding, nothing stored. The same order again answers 200
-        with the stored one and ``Idempotent-Replayed: true``; other content under the same reference is 409."""
+        with the stored one and ``Idempotent-Replayed: true``; other content under the same reference is 409. An order
+        that names photos by URL is 202 with state ``received``: a worker fetches and judges it."""
+        key = key_of(request)
         data = await read_object(request)
-        shape, fresh = await run_sync(hand_in, house, data, limiter=desks)
-        response.headers["location"] = f"/v1/orders/{shape.id}"
-        if not fresh:
-            response.status_code = 200
-            response.headers["idempotent-replayed"] = "true"
-        return shape
+        told = await run_sync(handing.hand_in, house, caller, data, key, limiter=desks)
+        return told.response()
 
-    @router.post(
-        "/{key:path}/cancel",
-        operation_id="cancelOrder",
-        summary="Withdraw an order",
-        response_model=shapes.OrderShape,
-        openapi_extra={"requestBody": _CANCEL_BODY},
+    @router.get(
+        "",
+        operation_id="listOrders",
+        summary="Orders",
+        response_model=shapes.OrdersShape,
+        openapi_extra={"parameters": [_METADATA]},
     )
-    async def withdraw(key: str, request: Request) -> shapes.OrderShape:
-        """Until its piece lies in a print file; afterwards 409. Twice is once."""
-        reason = _reason(await read_object(request))
-        return await run_sync(lambda: view(house, cancel(house, house.scope, plain(key), reason)), limiter=desks)
+    def listed(
+        request: Request,
+        limit: Limit = asked.USUAL,
+        cursor: Cursor = None,
+        state: Annotated[list[OrderState] | None, Query()] = None,
+        piece_state: Annotated[list[PieceState] | None, Query()] = None,
+        occasion: Word = "",
+        design: Word = "",
+        mail_on: Annotated[dt.date | None, Query()] = None,
+        held: Annotated[bool | None, Query()] = None,
+        since: Moment = None,
+        until: Moment = None,
+        import_id: Annotated[str, Query(alias="import", max_length=64, pattern="^[ -~]*$")] = "",
+        caller: Caller = reads,
+    ) -> shapes.OrdersShape:
+        """Newest first. Filters that are named together must all fit; a filter that is none is refused, since a list
+        that is longer than asked for may be acted upon."""
+        query = OrderQuery(
+            states=tuple(map(str, state or ())), piece_states=tuple(map(str, piece_state or ())), occasion=occasion,
+            design=design, mail_on=mail_on.isoformat() if mail_on else "", held=held, metadata=_metadata(request),
+            since=_moment(since), until=_moment(until), import_id=import_id,
+            before=asked.begins(house, caller, "orders", cursor), limit=limit,
+        )  # fmt: skip
+        found, last = house.store.list_orders(caller.scope, query)
+        return shapes.OrdersShape(
+            orders=viewing.views(house, caller.scope, found), next=asked.cursor(house, caller, "orders", last)
+        )
+
+    dealing.add(router, house, desks)
 
     @router.get("/{key:path}", operation_id="getOrder", summary="An order's fate", response_model=shapes.OrderShape)
-    def show(key: str) -> shapes.OrderShape:
+    def show(key: str, response: Response, caller: Caller = reads) -> shapes.OrderShape:
         """By your reference or by id. A reference that HTTP programs would change (``..``) is safer asked for by id."""
-        return view(house, house.store.order(house.scope, plain(key)))
+        shape = viewing.show(house, viewing.found(house, caller.scope, key))
+        response.headers["etag"] = shape.etag
+        return shape
+
+    @router.patch(
+        "/{key:path}",
+        operation_id="changeOrder",
+        summary="Change an order",
+        response_model=shapes.OrderShape,
+        responses=_PRECONDITIONS,
+        openapi_extra={"requestBody": _PATCH_BODY, "parameters": [_IF_MATCH]},
+    )
+    async def amend(
+        key: str, request: Request, response: Response, caller: Caller = writes, _: None = room
+    ) -> shapes.OrderShape:
+        """Until its piece lies in a batch: a new revision, judged as a whole, or 422 and nothing changes. An approval
+        of the card as it was is void. A refused order that is none yet is mended and judged again."""
+        patch = await _patch(request)
+        shape = await run_sync(amended, house, caller, key, patch, request, limiter=desks)
+        response.headers["etag"] = shape.etag
+        return shape
 
     return router
 
 
-def hand_in(house: Shop, data: dict[str, Any]) -> tuple[shapes.OrderShape, bool]:
-    """Accept an order; the stored one, and whether it is new. Raises Refused and Conflict with every finding."""
-    today = house.clock.now().astimezone().date().isoformat()
-    verdict = accept(house, house.scope, data, _no_paths, today)
+def amended(house: Shop, caller: Caller, key: str, patch: dict[str, Any], request: Request) -> shapes.OrderShape:
+    """The order after the patch. Raises Refused with every finding; Turned 412, 428; Conflict where it is too late."""
+    stored = viewing.found(house, caller.scope, key)
+    revision = viewing.revision_of(request, stored)
+    if isinstance(stored, Row):
+        return viewing.show(house, handing.mend(house, caller, stored, patch))
+    patch = handing.with_the_same_photos(house, stored, patch)
+    try:
+        verdict = change(house, caller.scope, stored.id, patch, revision, handing.no_paths, caller.actor)
+    except Conflict as problem:
+        if problem.findings and problem.findings[0].code == "order.revision":
+            raise viewing.other_revision("names a revision that was changed meanwhile") from None
+        raise
     if verdict.order is None:
-        raise _refusal(verdict)
-    return view(house, verdict.order), verdict.fresh
+        raise Refused("the change was refused; the order is as it was", verdict.findings)
+    return viewing.view(house, verdict.order)
 
 
-def view(house: Shop, stored: StoredOrder) -> shapes.OrderShape:
-    """An order with its piece, its batch and its log."""
-    store, scope = house.store, house.scope
-    subjects = (stored.id, *(piece.id for piece in stored.pieces))
-    log = sorted((event for subject in subjects for event in store.events(scope, subject)), key=lambda event: event.at)
-    batched = any(piece.batch_id for piece in stored.pieces)
-    names = {batch.id: batch.name for batch in store.batches_of(scope, [stored.id])} if batched else {}
-    return shapes.order(stored, names, log)
+async def _patch(request: Request) -> dict[str, Any]:
+    if media_type(request) not in ("application/merge-patch+json", "application/json"):
+        remedy = "send Content-Type: application/merge-patch+json"
+        raise Turned(415, "request.media_type", "Content-Type", "is not said to be a merge patch", remedy)
+    return strict_object(await read(request, MAX_JSON, "a change"))
 
 
-def _refusal(verdict: Verdict) -> Refused | Conflict:
-    if any(finding.code == "order.reference_reused" for finding in verdict.findings):
-        return Conflict("another order has this reference; nothing was stored", verdict.findings)
-    return Refused("the order was refused; nothing was stored", verdict.findings)
+def _metadata(request: Request) -> Mapping[str, str]:
+    """``metadata[key]=value``. Raises Refused for every other parameter that the list does not know."""
+    found: dict[str, str] = {}
+    wrong = []
+    for name, value in request.query_params.multi_items():
+        key = name[9:-1] if name.startswith("metadata[") and name.endswith("]") else ""
+        if key and key not in found and "\0" not in key + value:
+            found[key] = value
+        elif key:
+            wrong.append(error("request.parameter", "metadata", "names a key twice, or holds NUL", "name it once"))
+        elif name not in _LIST:
+            remedy = f"the filters are: {', '.join(sorted(_LIST))}, metadata[key]"
+            wrong.append(error("request.parameter", name[:40], "is no filter of this list", remedy))
+    if wrong:
+        raise Refused("the request's parameters cannot be used", wrong)
+    return found
 
 
-def _no_paths(ref: str, where: str) -> bytes:
-    """Whatever an order names that is no picture of ours. The name itself is not repeated: it may be a path."""
-    raise Refused("no digest", [error("picture.not_uploaded", where, "is no digest of a picture", _UPLOAD_FIRST)])
-
-
-def _reason(data: dict[str, Any]) -> str:
-    try:
-        said = shapes.CancelShape.model_validate(data).reason
-    except ValidationError as problem:
-        findings = [error("cancel.reason", ".".join(map(str, e["loc"])), e["msg"], _SAY_WHY) for e in problem.errors()]
-        raise Refused("the cancellation cannot be read", findings) from None
-    try:
-        reason = str(clean_text(said))
-    except ValueError as problem:
-        raise Refused("the reason cannot be kept", [error("cancel.reason", "reason", str(problem), _SAY_WHY)]) from None
-    if not reason:
-        raise Refused("the reason is empty", [error("cancel.reason", "reason", "is empty", _SAY_WHY)])
-    return reason
+def _moment(given: dt.datetime | None) -> str:
+    if given is None:
+        return ""
+    return (given if given.tzinfo else given.replace(tzinfo=dt.UTC)).isoformat()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -19,11 +19,19 @@ from starlette.responses import Response
 from cardpipe.model.errors import Bug, CardpipeError, Conflict, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 
-log = logging.getLogger("cardpipe.api")
+log = structlog.get_logger("cardpipe.api")
 
 #: A look-up that found nothing: 404 instead of the 422 of other refusals.
-_UNKNOWN = {"order.unknown", "piece.unknown", "batch.unknown", "subject.unknown"}
-RETRY_SECONDS = 5
+_UNKNOWN = {
+    "order.unknown", "piece.unknown", "batch.unknown", "subject.unknown", "import.unknown", "row.unknown",
+    "webhook.unknown", "delivery.unknown", "upload.unknown", "upload.missing",
+}  # fmt: skip
+#: Refusals that HTTP has another status for.
+_STATUS = {"upload.large": 413}
+#: Seconds after which the same call may be made again: nothing answered; the shop is full; another is at it just now.
+RETRY_SECONDS, FULL_SECONDS, BUSY_SECONDS = 5, 30, 1
+_FULL = {"shop.backlog", "shop.no_room"}
+_KINDS = {412: "conflict", 428: "conflict", 429: "unavailable"}
 
 
 class Problem(Response):
@@ -38,25 +46,36 @@ class Problem(Response):
         detail: str,
         request_id: str,
         findings: Iterable[Finding] = (),
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        found = list(findings)
         told = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,
             "status": status,
             "error": kind,
+            "code": found[0].code if found else "",
             "detail": detail,
             "request_id": request_id,
-            "findings": [finding.as_dict() for finding in findings],
+            "findings": [finding.as_dict() for finding in found],
         }
         super().__init__(json.dumps(told, ensure_ascii=False).encode(), status, headers)
 
 
 class Turned(CardpipeError):
-    """A request that HTTP itself has a status for: too large, of the wrong kind, too slow."""
+    """A request that HTTP itself has a status for: without a key, too large, of the wrong kind, too slow, too many."""
 
-    def __init__(self, status: int, code: str, where: str, message: str, remedy: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        where: str,
+        message: str,
+        remedy: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status = status
+        self.headers = dict(headers or {})
         super().__init__(f"{where} {message}; {remedy}", [error(code, where, message, remedy)])
 
 
@@ -77,17 +96,24 @@ def answer(request: Request, problem: CardpipeError) -> Problem:
     """The answer to one of the four errors."""
     request_id = request.state.request_id
     if isinstance(problem, Bug):
-        log.error("%s %s", request_id, problem)
+        log.error("bug", request=request_id, problem=str(problem))
         return bug(request_id)
+    codes = {finding.code for finding in problem.findings}
     status, headers = problem.status, {}
-    if any(finding.code in _UNKNOWN for finding in problem.findings):
+    if isinstance(problem, Turned):
+        headers = dict(problem.headers)
+    elif codes & _UNKNOWN:
         status = 404
-    if status == Unavailable.status:
-        headers["retry-after"] = str(RETRY_SECONDS)
+    elif said := codes & _STATUS.keys():
+        status = _STATUS[said.pop()]
+    if status in (Unavailable.status, 429):
+        headers.setdefault("retry-after", str(FULL_SECONDS if codes & _FULL else RETRY_SECONDS))
+    if isinstance(problem, Conflict) and "in_progress" in codes:
+        headers["retry-after"] = str(BUSY_SECONDS)
     if status in (408, 413, 415):
         headers["connection"] = "close"  # what is left of the body is not worth reading
     kind = next((kind for kind in (Conflict, Unavailable) if isinstance(problem, kind)), Refused).__name__.lower()
-    return Problem(status, kind, str(problem), request_id, problem.findings, headers)
+    return Problem(status, _KINDS.get(status, kind), str(problem), request_id, problem.findings, headers)
 
 
 def install(app: FastAPI) -> None:
@@ -102,6 +128,8 @@ def install(app: FastAPI) -> None:
         said = {404: "there is nothing at this address", 405: "this address does not take that method"}
         detail = said.get(problem.status_code, "the request cannot be answered")
         headers: dict[str, str] = dict(problem.headers or {})
+        if problem.status_code == 405:
+            headers["allow"] = ", ".join(_methods(app, request))
         return Problem(problem.status_code, "refused", detail, request.state.request_id, (), headers)
 
     async def parameters(request: Request, problem: Exception) -> Response:
@@ -112,6 +140,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CardpipeError, ours)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, parameters)
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """All that the address takes (RFC 9110, 10.2.1), which may be several routes; the framework names the first one's
+    alone."""
+    taken = {
+        method
+        for route in _routes(app.router.routes)
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }
+    return sorted(taken)
 
 
 def _parameter(item: Any) -> Finding:

@@ -1,4 +1,8 @@
-"""What the API answers, as shapes that its OpenAPI description shows. No addresses, no words of a message."""
+"""What the API answers, as shapes that its OpenAPI description shows. No addresses, no words of a message.
+
+Here is what several doors show; orders have :mod:`cardpipe.api.shapes_orders`, the others
+:mod:`cardpipe.api.shapes_doors`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict, Field
 
 from cardpipe.model.batch import Batch
-from cardpipe.model.event import Event
 from cardpipe.model.finding import Finding
-from cardpipe.model.piece import Piece
-from cardpipe.model.status import SHOWN
-from cardpipe.ports import StoredOrder
 
 
 class FindingShape(BaseModel):
@@ -25,12 +25,14 @@ class FindingShape(BaseModel):
 
 
 class ProblemShape(BaseModel):
-    """RFC 9457, with every finding at once. ``error`` is refused, conflict, unavailable or bug."""
+    """RFC 9457, with every finding at once. ``error`` is refused, conflict, unavailable or bug; ``code`` that of the
+    first finding, empty where there is none."""
 
     type: str
     title: str
     status: int
     error: str
+    code: str
     detail: str
     request_id: str
     findings: list[FindingShape]
@@ -48,44 +50,6 @@ class PictureShape(BaseModel):
     has_icc: bool
     orientation: int
     findings: list[FindingShape]
-
-
-class EventShape(BaseModel):
-    """A move with its reason; ``at`` is UTC."""
-
-    at: str
-    kind: str
-    old: str | None = Field(alias="from")
-    new: str | None = Field(alias="to")
-    reason: str
-
-
-class PieceShape(BaseModel):
-    """The card and its envelope. ``state`` is the word to compare, ``shown`` the one to show a person."""
-
-    id: str
-    state: str
-    shown: str
-    batch: str | None
-    seq: int | None
-    held: str | None
-    findings: list[FindingShape]
-
-
-class OrderShape(BaseModel):
-    """What became of an order."""
-
-    id: str
-    reference: str
-    state: str
-    occasion: str
-    design: str
-    mail_on: str
-    held: str | None
-    accepted_at: str
-    pieces: list[PieceShape]
-    findings: list[FindingShape]
-    events: list[EventShape]
 
 
 class FileShape(BaseModel):
@@ -114,13 +78,14 @@ class BatchShape(BaseModel):
 
 
 class BatchesShape(BaseModel):
-    """Batches, oldest first."""
+    """Batches, oldest first. ``next`` is the cursor of the next page, null on the last one."""
 
     batches: list[BatchShape]
+    next: str | None
 
 
 class CancelShape(BaseModel):
-    """Why an order is withdrawn; it stands in the log, so no names."""
+    """Why: it stands in the log, so no names."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -130,30 +95,6 @@ class CancelShape(BaseModel):
 def findings(found: Iterable[Finding]) -> list[FindingShape]:
     """Findings as they are shown."""
     return [FindingShape(**finding.as_dict()) for finding in found]
-
-
-def order(stored: StoredOrder, batch_names: dict[str, str], log: Iterable[Event]) -> OrderShape:
-    """An order as it is shown."""
-    return OrderShape(
-        id=stored.id, reference=stored.reference, state=stored.state, occasion=stored.occasion, design=stored.design,
-        mail_on=stored.mail_on, held=stored.held, accepted_at=stored.accepted_at, findings=findings(stored.findings),
-        pieces=[_piece(piece, batch_names) for piece in stored.pieces],
-        events=[_event(event) for event in log],
-    )  # fmt: skip
-
-
-def _event(event: Event) -> EventShape:
-    told = {"at": event.at, "kind": event.kind, "from": event.old, "to": event.new, "reason": event.reason}
-    return EventShape.model_validate(told)
-
-
-def _piece(piece: Piece, batch_names: dict[str, str]) -> PieceShape:
-    composed = piece.composed.findings if piece.composed else ()
-    return PieceShape(
-        id=piece.id, state=str(piece.state), shown=SHOWN.get(piece.state, str(piece.state).replace("_", " ")),
-        batch=batch_names.get(piece.batch_id or ""), seq=piece.seq, held=piece.held,
-        findings=findings((*piece.findings, *composed)),
-    )  # fmt: skip
 
 
 def batch(stored: Batch) -> BatchShape:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cardpipe.cli import show
+from cardpipe.cli import keeping, show
 from cardpipe.cli.batch import batch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
@@ -22,7 +22,15 @@ app.add_typer(order, name="order")
 app.add_typer(batch, name="batch")
 app.add_typer(design, name="design")
 app.add_typer(format_, name="format")
+app.add_typer(keeping.tenant, name="tenant")
+app.add_typer(keeping.key, name="key")
+app.add_typer(keeping.audit, name="audit")
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("reconcile")(keeping.reconcile)
 
+Host = Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
 Key = Annotated[str, typer.Argument(help="Reference or id.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -62,14 +70,27 @@ def worker() -> None:
 
 
 @app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; only this machine by default.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-) -> None:
+def dispatcher() -> None:
+    """One more dispatcher, beside those that workers bring along; any number may run."""
+    from cardpipe.cli import serving
+
+    serving.dispatch()
+
+
+@app.command()
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """The whole thing on one machine: the API, the dispatcher and the workers."""
     from cardpipe.cli import serving
 
     serving.serve(host, port)
+
+
+@app.command()
+def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """The API alone, where workers run elsewhere on the same servers."""
+    from cardpipe.cli import serving
+
+    serving.serve_api(host, port)
 
 
 @app.command()
@@ -128,6 +149,14 @@ def order_resume(key: Key, reason: Reason, as_json: Json = False) -> None:
     from cardpipe.cli import orders as commands
 
     commands.resume_order(key, reason, as_json)
+
+
+@order.command("erase")
+def order_erase(key: Key, as_json: Json = False) -> None:
+    """Erase an order's personal data, once its card is mailed or it is cancelled."""
+    from cardpipe.cli import tenants
+
+    tenants.erase_order(key, as_json)
 
 
 @order.command("schema")

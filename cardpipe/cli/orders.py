@@ -207,4 +207,4 @@ def schema() -> None:
 
 def columns() -> None:
     """A CSV's columns."""
-    show.data(None, False, "\n".join([*bulk.columns(), "photos.NAME", "metadata.NAME"]))
+    show.data(None, False, "\n".join([*bulk.columns(), *(f"{group}.NAME" for group in bulk.groups())]))

@@ -35,6 +35,8 @@ STATUS_SECONDS = 15.0
 #: Work is due for so long, and nothing at all moved for so long: then somebody should look.
 DUE_SECONDS, STILL_SECONDS = 600.0, 120.0
 ANSWER_SECONDS = 8.0
+#: Several calls over a network: is there, write, read, remove.
+BUCKET_SECONDS = 20.0
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.s3fs", "fuse.rclone"}
 _FLEETING = {
     "tmpfs": "is gone after a restart",
@@ -118,8 +120,8 @@ class Premises:
         return OK, f"{told}, {kind or 'file system unknown'}", ""
 
     def free_room(self) -> Found:
-        """Where there is less of it: the data folder's disk or the artifacts'."""
-        places = {existing(place) for place in (self.config.data, self.config.artifacts)}
+        """Where there is less of it: the data folder's disk or the artifacts'. A bucket has no measure."""
+        places = {existing(place) for place in (self.config.data, self.config.artifacts) if place is not None}
         free, place = min((shutil.disk_usage(place).free, str(place)) for place in places)
         told = f"{free / 1e9:.1f} GB free at {place}"
         if free < NO_ROOM:
@@ -232,22 +234,34 @@ class Premises:
     def artifacts(self) -> Found:
         """Bytes go in and come out the same. They lie in a mode of their own, and nothing of them is left."""
         root = self.config.artifacts
-        if not root.is_dir():
+        if root is not None and not root.is_dir():
             good = _writable(existing(root))
             return (OK, "a folder, made by the first order", "") if good else (ERROR, f"{root} cannot be made", "")
-        scope, written, began = Scope(self.config.tenant, "doctor"), secrets.token_bytes(4096), time.monotonic()
-        digest = self.house.artifacts.put(scope, written)
-        place = root / scope.tenant / scope.mode / digest[:2]
+        began = time.monotonic()
         try:
-            read = self.house.artifacts.get(scope, digest)
-        finally:
-            (place / digest).unlink(missing_ok=True)
+            same = self._probed() if root else within(BUCKET_SECONDS, self._probed)
+        except Unavailable as problem:
+            remedy = "see to the disk" if root else "see that the server runs, and to CARDPIPE_ARTIFACTS_URL and AWS_*"
+            return ERROR, str(problem), remedy
+        took = (time.monotonic() - began) * 1000
+        if root is not None:
             with suppress(OSError):  # another doctor may be at work
-                place.rmdir()
-                place.parent.rmdir()
-        if read != written:
-            return ERROR, "what was written reads back differently", "check the disk"
-        return OK, f"written, synced and read back in {(time.monotonic() - began) * 1000:.0f} ms", ""
+                for folder in (*(mine := root / self.config.tenant / "doctor").iterdir(), mine):
+                    folder.rmdir()
+        if not same:
+            return ERROR, "what was written reads back differently", "check the disk" if root else "check the server"
+        if root is None:
+            return OK, f"written to the bucket, read back and removed in {took:.0f} ms", ""
+        return OK, f"written, synced and read back in {took:.0f} ms", ""
+
+    def _probed(self) -> bool:
+        """Whether bytes that were never there before come back as they were; they are removed."""
+        scope, written, artifacts = Scope(self.config.tenant, "doctor"), secrets.token_bytes(4096), self.house.artifacts
+        digest = artifacts.put(scope, written)
+        try:
+            return artifacts.get(scope, digest) == written
+        finally:
+            artifacts.delete(scope, digest)
 
 
 def existing(folder: Path) -> Path:

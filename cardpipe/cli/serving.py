@@ -8,11 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cardpipe.cli import show
+from cardpipe.model.errors import Refused
+from cardpipe.model.finding import error
 from cardpipe.settings import Settings, settings
 from cardpipe.worker.child import Child
 from cardpipe.worker.lock import holder
+
+if TYPE_CHECKING:
+    from cardpipe.wiring import Shop
 
 _LOOK_SECONDS = 0.5
 
@@ -73,15 +79,30 @@ def work() -> None:
     supervise.main()
 
 
-def serve(host: str, port: int) -> None:
-    """The API in this process, beside the supervisor of the data folder."""
-    import uvicorn
+def dispatch() -> None:
+    """A dispatcher of its own, until stopped."""
+    from cardpipe.worker import dispatch as dispatching
 
-    from cardpipe.api.app import make_app
-    from cardpipe.api.guard import only_loopback
+    show.words("dispatching; stop with Ctrl-C")
+    dispatching.main()
+
+
+def serve_api(host: str, port: int) -> None:
+    """The API in this process, and nothing else. Raises Refused on the embedded database: nobody would do the work."""
     from cardpipe.wiring import shop
 
-    only_loopback(host)
+    house = shop()
+    if house.settings.database.startswith("sqlite"):
+        remedy = "run 'cardpipe serve'; or set CARDPIPE_DATABASE_URL, CARDPIPE_BROKER_URL and CARDPIPE_ARTIFACTS_URL"
+        found = error("serve.alone", "CARDPIPE_DATABASE_URL", "is not set: the API would stand alone", remedy)
+        raise Refused("The API alone needs servers that others work on.", [found])
+    _listen(house, host, port)
+
+
+def serve(host: str, port: int) -> None:
+    """The API in this process, beside the supervisor of the data folder."""
+    from cardpipe.wiring import shop
+
     house = shop()
     with working(house.settings) as force:
         over = threading.Event()
@@ -94,11 +115,24 @@ def serve(host: str, port: int) -> None:
         thread = threading.Thread(target=tending, name="workforce", daemon=True)
         thread.start()
         try:
-            show.words(f"listening on http://{host}:{port}, working on {house.settings.data}")
-            uvicorn.run(
-                make_app(house), host=host, port=port, log_level="warning", proxy_headers=False, server_header=False,
-                ws="none", limit_concurrency=64,
-            )  # fmt: skip
+            _listen(house, host, port)
         finally:
             over.set()
             thread.join()
+
+
+def _listen(house: Shop, host: str, port: int) -> None:
+    import uvicorn
+
+    from cardpipe.api.app import make_app
+    from cardpipe.api.guard import exposed
+    from cardpipe.worker.journal import open_journal
+
+    open_journal()
+    if told := exposed(host):
+        show.words(told)
+    show.words(f"listening on http://{host}:{port}, working on {house.settings.data}")
+    uvicorn.run(
+        make_app(house), host=host, port=port, log_level="warning", proxy_headers=False, server_header=False,
+        ws="none", limit_concurrency=64, log_config=None,
+    )  # fmt: skip

@@ -4,20 +4,21 @@ own with real workers for the way from order to file (``test_end_to_end``)."""
 from __future__ import annotations
 
 import io
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from PIL import Image
 
-from cardpipe.api.app import make_app
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
+from tests.api.served import listening, new_key
+
+#: ``key("acme", "test", "orders:read")``: the text of a new key; without scopes, one that has them all.
+MakeKey = Callable[..., str]
+#: ``caller(text)``: a client with that key; without one, a client with none.
+MakeClient = Callable[..., httpx.Client]
 
 
 @pytest.fixture(scope="session")
@@ -36,36 +37,55 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     made.close()
 
 
-@contextmanager
-def listening(house: Shop, host: str) -> Iterator[int]:
-    """The API on an address of this machine; its port."""
-    server = uvicorn.Server(uvicorn.Config(make_app(house), host=host, port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.02)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
+@pytest.fixture(scope="session")
+def key(house: Shop) -> MakeKey:
+    """Makes keys: ``key(tenant="local", mode="live", *scopes)``."""
+
+    def make(tenant: str = "local", mode: str = "live", *scopes: str, **fields: Any) -> str:
+        return new_key(house, tenant, mode, *scopes, **fields)
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def client(house: Shop) -> Iterator[httpx.Client]:
-    with (
-        listening(house, "127.0.0.1") as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as made,
-    ):
-        yield made
+def address(house: Shop) -> Iterator[str]:
+    """Where the API of ``house`` listens."""
+    with listening(house, "127.0.0.1") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture
-def everywhere(house: Shop) -> Iterator[int]:
-    """The port of an API that was bound to every address by mistake."""
-    with listening(house, "0.0.0.0") as port:
-        yield port
+@pytest.fixture(scope="session")
+def caller(address: str) -> Iterator[MakeClient]:
+    """Makes clients: ``caller(key)``, or ``caller()`` for a stranger."""
+    made: list[httpx.Client] = []
+
+    def make(text: str = "", **headers: str) -> httpx.Client:
+        if text:
+            headers["authorization"] = f"Bearer {text}"
+        made.append(httpx.Client(base_url=address, timeout=60, trust_env=False, headers=headers))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def client(caller: MakeClient, key: MakeKey) -> httpx.Client:
+    """With the live key of tenant ``local``, which may do everything."""
+    return caller(key())
+
+
+@pytest.fixture(scope="session")
+def tester(caller: MakeClient, key: MakeKey) -> httpx.Client:
+    """With the test key of the same tenant."""
+    return caller(key("local", "test"))
+
+
+@pytest.fixture(scope="session")
+def stranger(caller: MakeClient, key: MakeKey) -> httpx.Client:
+    """With the live key of another tenant, which may do everything there."""
+    return caller(key("other"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,142 @@
+"""``cardpipe tenant``, ``key``, ``audit``, ``backup``, ``restore``, ``reconcile``: keeping the shop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+tenant = typer.Typer(no_args_is_help=True, help="Tenants: whose orders these are, and their terms.")
+key = typer.Typer(no_args_is_help=True, help="API keys: who may send orders.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log: who did what.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+TenantName = Annotated[str, typer.Option("--tenant", help="The tenant's name.")]
+
+
+@tenant.command("set")
+def tenant_set(
+    name: str,
+    zone: Annotated[str | None, typer.Option(help="Its time zone, such as America/New_York.")] = None,
+    cut_off: Annotated[
+        str | None, typer.Option(help="Close each working day's batches at HH:MM; 'none': by hand.")
+    ] = None,
+    approval: Annotated[str | None, typer.Option(help="none, or required: each proof has to be approved.")] = None,
+    postage_class: Annotated[str | None, typer.Option(help="By which arrive_by is reckoned.")] = None,
+    retention_days: Annotated[
+        str | None, typer.Option(help="Erase personal data so long after mailing; 'none'.")
+    ] = None,
+    daily_limit: Annotated[str | None, typer.Option(help="Orders a day, against a program gone wild; 'none'.")] = None,
+    rate: Annotated[int | None, typer.Option(help="Requests a minute and key.")] = None,
+    closed: Annotated[bool | None, typer.Option("--closed/--open", help="Whether its keys open nothing.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set a tenant's terms; what is not given stays as it is."""
+    from cardpipe.cli import tenants
+
+    given: dict[str, Any] = {"zone": zone, "approval": approval, "postage_class": postage_class, "rate": rate,
+                             "closed": closed}  # fmt: skip
+    terms = {name: value for name, value in given.items() if value is not None}
+    for field, text in (("cut_off", cut_off), ("retention_days", retention_days), ("daily_limit", daily_limit)):
+        if text is not None:
+            terms[field] = None if text == "none" else int(text) if text.isdigit() else text
+    tenants.set_tenant(name, terms, as_json)
+
+
+@tenant.command("show")
+def tenant_show(name: str, as_json: Json = False) -> None:
+    """A tenant's terms."""
+    from cardpipe.cli import tenants
+
+    tenants.show_tenant(name, as_json)
+
+
+@tenant.command("list")
+def tenant_list(as_json: Json = False) -> None:
+    """All tenants."""
+    from cardpipe.cli import tenants
+
+    tenants.list_tenants(as_json)
+
+
+@key.command("new")
+def key_new(
+    scope: Annotated[list[str], typer.Option("--scope", help="What it may do; may be given several times.")],
+    tenant: TenantName = "local",
+    mode: Annotated[str, typer.Option(help="live; or test: proofs only, never printed.")] = "live",
+    label: Annotated[str, typer.Option(help="What it is for.")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="It is over after so many days.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key, and print it this once."""
+    from cardpipe.cli import tenants
+
+    tenants.new_key(tenant, mode, scope, label, days, as_json)
+
+
+@key.command("list")
+def key_list(tenant: TenantName = "local", as_json: Json = False) -> None:
+    """A tenant's keys."""
+    from cardpipe.cli import tenants
+
+    tenants.list_keys(tenant, as_json)
+
+
+@key.command("revoke")
+def key_revoke(id: str, tenant: TenantName = "local", as_json: Json = False) -> None:
+    """End a key at once."""
+    from cardpipe.cli import tenants
+
+    tenants.revoke_key(tenant, id, as_json)
+
+
+@audit.command("list")
+def audit_list(
+    tenant: TenantName = "local",
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="How many.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Who did what, newest first."""
+    from cardpipe.cli import tenants
+
+    tenants.list_audit(tenant, limit, as_json)
+
+
+@audit.command("verify")
+def audit_verify(as_json: Json = False) -> None:
+    """Whether the log is whole; exit 70 where it was changed."""
+    from cardpipe.cli import tenants
+
+    tenants.verify_audit(as_json)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    as_json: Json = False,
+) -> None:
+    """Write the database, all artifacts and the secret into one file, while work goes on."""
+    from cardpipe.cli import backups
+
+    backups.backup(file, as_json)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="What 'cardpipe backup' wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Restore a backup into an empty data folder. Releases are paused until 'cardpipe reconcile'."""
+    from cardpipe.cli import backups
+
+    backups.restore(file, as_json)
+
+
+def reconcile(
+    delivered: Annotated[list[Path] | None, typer.Argument(help="Folders that hold delivered batch folders.")] = None,
+    done: Annotated[str, typer.Option("--done", help="All that was delivered was shown: why releases may go on.")] = "",
+    as_json: Json = False,
+) -> None:
+    """After a restore: compare with what was delivered, so that no card is printed twice; then let releases go on."""
+    from cardpipe.cli import backups
+
+    backups.reconcile(delivered or [], done, as_json)
