@@ -33,9 +33,12 @@ from cardpipe.wiring import Shop
 PROOFS_AT_ONCE, WAIT_SECONDS = 2, 20.0
 _TEST_WORD = "TEST — NOT PRINTED"
 _PNG = {
-    200: {"description": "The pages as one picture.", "content": {"image/png": {}}},
+    200: {
+        "description": "The pages as one picture.", "content": {"image/png": {}},
+        "headers": asked.heads("ETag", "Proof-Digest"),
+    },
     304: {"description": "Unchanged."},
-}
+}  # fmt: skip
 
 Ppi = Annotated[float, Query(ge=10, le=MAX_PPI, description="At most enough to read every word, never to print.")]
 
@@ -219,7 +222,7 @@ def _held(house: Shop, caller: Caller, key: str, why: str) -> StoredOrder:
     may = next(action for action in actions(house, caller.scope, stored) if action.name == "hold")
     if not may.allowed:
         raise Conflict("The order cannot be held any more.", [error("order.hold.too_late", "order", may.why)])
-    house.store.hold(caller.scope, stored.id, why)
+    house.store.hold(caller.scope, stored.id, why, "crm", caller.actor)
     house.store.audit(caller.scope.tenant, caller.actor, "order.held", stored.id, mode=caller.scope.mode)
     return house.store.order(caller.scope, stored.id)
 
@@ -233,7 +236,7 @@ def _resumed(house: Shop, caller: Caller, key: str, why: str, allow_duplicate: b
         raise Conflict("The order does not go on.", [error("order.resume.too_late", "order", may.why)])
     if allow_duplicate:
         return house.store.allow_duplicate(caller.scope, stored.id, why, caller.actor)
-    house.store.resume(caller.scope, stored.id, why)
+    house.store.resume(caller.scope, stored.id, why, caller.actor)
     house.store.audit(caller.scope.tenant, caller.actor, "order.resumed", stored.id, mode=caller.scope.mode)
     return house.store.order(caller.scope, stored.id)
 

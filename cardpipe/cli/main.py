@@ -144,11 +144,18 @@ def order_hold(key: Key, reason: Reason, as_json: Json = False) -> None:
 
 
 @order.command("resume")
-def order_resume(key: Key, reason: Reason, as_json: Json = False) -> None:
+def order_resume(
+    key: Key,
+    reason: Reason,
+    allow_duplicate: Annotated[
+        bool, typer.Option("--allow-duplicate", help="A second card is meant; recorded.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """End an order's hold; a piece that needed attention is composed anew, with all its attempts."""
     from cardpipe.cli import orders as commands
 
-    commands.resume_order(key, reason, as_json)
+    commands.resume_order(key, reason, allow_duplicate, as_json)
 
 
 @order.command("erase")

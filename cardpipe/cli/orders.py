@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,16 +185,19 @@ def hold_order(key: str, reason: str, as_json: bool) -> None:
     """Keep an order, and its piece, out of every batch."""
     house = shop()
     stored = house.store.order(house.scope, key)
-    house.store.hold(house.scope, stored.id, reason)
+    house.store.hold(house.scope, stored.id, reason, actor=f"user:{getpass.getuser()}")
     show.data({"id": stored.id, "held": reason}, as_json, f"{stored.reference} is held: {reason}")
 
 
-def resume_order(key: str, reason: str, as_json: bool) -> None:
+def resume_order(key: str, reason: str, allow_duplicate: bool, as_json: bool) -> None:
     """End a hold; what needed attention is composed anew."""
     house = shop()
     stored = house.store.order(house.scope, key)
-    if stored.held:
-        house.store.resume(house.scope, stored.id, reason)
+    actor = f"user:{getpass.getuser()}"
+    if allow_duplicate:
+        house.store.allow_duplicate(house.scope, stored.id, reason, actor)
+    elif stored.held:
+        house.store.resume(house.scope, stored.id, reason, actor)
     for piece in stored.pieces:
         if piece.state is PieceState.NEEDS_ATTENTION:
             house.store.again(house.scope, piece.id, reason)

@@ -54,6 +54,9 @@ _SINCE = """
     JOIN steps s ON e.tenant = s.tenant AND e.mode = s.mode AND e.subject = s.subject WHERE s.id = :id
 """
 _LAST = "SELECT at FROM events ORDER BY id DESC LIMIT 1"
+_STOPPED = "SELECT tenant, kind, due, result FROM duties WHERE state = 'stopped' ORDER BY due DESC"
+_UNTOLD = "SELECT count(*) AS found, min(created_at) AS oldest FROM deliveries WHERE state = 'pending'"
+_DISABLED = "SELECT count(*) AS found FROM endpoints WHERE enabled = 0 AND disabled_reason <> ''"
 _FOR_A_PERSON = {
     "pieces need attention": "SELECT count(*) AS found FROM pieces WHERE state = 'needs_attention'",
     "orders held": "SELECT count(*) AS found FROM orders WHERE held IS NOT NULL",
@@ -71,7 +74,7 @@ class Premises:
         self.checks: dict[str, Callable[[], Found]] = {
             "data folder": self.data_folder, "free room": self.free_room, "database": self.database,
             "clock": self.clock, "supervisor": self.supervisor, "steps": self.steps, "people": self.people,
-            "queue": self.queue, "artifacts": self.artifacts,
+            "releases": self.releases, "tellings": self.tellings, "queue": self.queue, "artifacts": self.artifacts,
         }  # fmt: skip
 
     @cached_property
@@ -204,6 +207,46 @@ class Premises:
         if told:
             return WARNING, told, "'cardpipe order show' and 'cardpipe batch show' tell the reasons"
         return OK, "nothing waits for a person", ""
+
+    def releases(self) -> Found:
+        """Nothing keeps batches in the house, and every cut-off was kept."""
+        store = self._today
+        if store is None:
+            return OK, "nothing keeps a batch in the house", ""
+        if (why := store.paused()) is not None:
+            return ERROR, f"all releases are paused: {why}", "'cardpipe reconcile' compares with what was delivered"
+        with store.db.reading() as tx:
+            rows = tx.all(_STOPPED)
+        if rows:
+            told = ", ".join(f"{row['kind']} of {row['due']} ({row['tenant']})" for row in rows[:3])
+            return ERROR, f"{len(rows)} duties stopped: {told}: {rows[0]['result'][:120]}", "do it by hand: batch close"
+        return OK, "nothing keeps a batch in the house", ""
+
+    def tellings(self) -> Found:
+        """Those who want to be told of what happens are told."""
+        store = self._today
+        if store is None:
+            return OK, "nobody is to be told of anything", ""
+        with store.db.reading() as tx:
+            row = tx.one(_UNTOLD)
+            disabled = tx.one(_DISABLED)
+        if disabled and disabled["found"]:
+            remedy = "GET /v1/webhooks says why; mend the receiver, enable it, and replay what it missed"
+            return WARNING, f"{disabled['found']} webhooks are disabled", remedy
+        if row and row["found"]:
+            age = time.time() - _moment(row["oldest"])
+            told = f"{row['found']} messages wait, the oldest for {age:.0f} s"
+            late = age > DUE_SECONDS
+            return (WARNING, told, "see the deliveries of that webhook") if late else (OK, told, "")
+        return OK, "everybody was told", ""
+
+    @property
+    def _today(self) -> SqlStore | None:
+        """The database where it has today's tables, else None."""
+        from cardpipe.storage.migrations import MIGRATIONS
+
+        store, version, _ = self._database
+        return store if version == list(MIGRATIONS)[-1] else None
 
     def queue(self) -> Found:
         """A folder that can be written, or a broker that answers in time."""

@@ -14,11 +14,11 @@ from cardpipe.cli.orders import Taken, mail_date, take, told
 from cardpipe.cli.serving import Workforce, working
 from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Refused, Unavailable
-from cardpipe.model.finding import Finding, error
+from cardpipe.model.finding import Finding, error, warning
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.pipeline.gather import gather
 from cardpipe.pipeline.release import release
-from cardpipe.ports import PRESORT_AWAITED
+from cardpipe.ports import PRESORT_AWAITED, StoredOrder
 from cardpipe.wiring import Shop, shop
 
 _UNFINISHED = (PieceState.WAITING, PieceState.COMPOSING)
@@ -54,7 +54,7 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
             folders.append(release(house, house.scope, batch.id, out.resolve().as_uri()))
             tick(number, len(batches))
     stuck = needing_attention(house, taken)
-    held = sorted(order.reference for order in stored.values() if order.held)
+    held = sorted((order for order in stored.values() if order.held), key=lambda order: order.reference)
     _report(taken, stuck, held, batches, folders, as_json)
     if stuck or any(row.verdict.order is None for row in taken):
         raise SystemExit(Refused.exit_code)
@@ -155,22 +155,29 @@ def path_of(place: str) -> str:
     return url2pathname(place.removeprefix("file://")) if place.startswith("file://") else place
 
 
+def _held(order: StoredOrder) -> Finding:
+    """Why an order of the file is not printed, and how it goes on."""
+    double = order.held_code == "order.duplicate"
+    how = f"cardpipe order resume {order.reference} --reason …" + (" --allow-duplicate" if double else "")
+    return warning(order.held_code or "order.held", "order", f"held: {order.held}", f"where it is meant: {how}")
+
+
 def _report(
     taken: list[Taken],
     stuck: list[tuple[str, Finding]],
-    held: list[str],
+    held: list[StoredOrder],
     batches: list[Batch],
     folders: list[str],
     as_json: bool,
 ) -> None:
-    found = told(taken) + stuck
+    found = told(taken) + stuck + [(order.reference, _held(order)) for order in held]
     if found:
         show.words(show.findings_table(found))
     good = [row for row in taken if row.verdict.order]
     fresh = sum(row.verdict.fresh for row in good)
     value: dict[str, Any] = {
         "orders": [row.as_dict() for row in taken],
-        "held": held,
+        "held": [order.reference for order in held],
         "needs_attention": [{"reference": who, **finding.as_dict()} for who, finding in stuck],
         "batches": [
             {"name": b.name, "pieces": b.pieces, "mail_on": b.mail_on, "format": b.format, "folder": path_of(f)}

@@ -90,6 +90,8 @@ def actions(shop: Shop, scope: Scope, stored: StoredOrder) -> list[Action]:
         gone = "its personal data were erased"
     late = gone or (f"its piece is {_shown(batched)}: the operator may still eject or withdraw it" if batched else "")
     unheld = "" if stored.held else "it is not held"
+    if stored.held and stored.held_code not in ("crm", "order.duplicate"):
+        unheld = "the operator holds it, and the operator resumes it"
     duplicate = "" if stored.held_code == "order.duplicate" else "it is not held as a likely duplicate"
     unproved = "" if piece and piece.composed else "it is not composed yet"
     unasked = "" if stored.approval == "required" else "nobody asked for an approval"

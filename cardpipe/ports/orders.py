@@ -53,11 +53,12 @@ class Orders(Protocol):
         ...
 
     # what a person does
-    def hold(self, scope: Scope, subject: str, reason: str) -> None:
-        """Hold an order (and with it its piece), a piece or a batch. Raises Refused (code ``subject.unknown``)."""
+    def hold(self, scope: Scope, subject: str, reason: str, code: str = "operator", actor: str = "") -> None:
+        """Hold an order (and with it its piece), a piece or a batch; ``code`` says on whose behalf (``operator``,
+        ``crm``). Raises Refused (code ``subject.unknown``)."""
         ...
 
-    def resume(self, scope: Scope, subject: str, reason: str) -> None:
+    def resume(self, scope: Scope, subject: str, reason: str, actor: str = "") -> None:
         """The end of a hold, with all attempts anew. Raises Conflict ``order.duplicate`` for an order that would go on
         beside another of the same natural key: see ``allow_duplicate``."""
         ...

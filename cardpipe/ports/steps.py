@@ -70,6 +70,11 @@ class Steps(Protocol):
         """Newest first."""
         ...
 
+    def tune(self) -> bool:
+        """See that the database knows how its tables have grown (PostgreSQL without statistics walks whole tables until
+        its own clockwork comes round); whether there was anything to do. Quick, and safe from many at once."""
+        ...
+
     def beat(self, name: str) -> None:
         """A process says that it lives (``dispatcher:HOST:PID``)."""
         ...

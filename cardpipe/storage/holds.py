@@ -38,7 +38,9 @@ _ORDER = """
 """
 
 
-def flag(tx: Tx, scope: Scope, subject: str, held: str | None, reason: str, code: str = "operator") -> Conflict | None:
+def flag(
+    tx: Tx, scope: Scope, subject: str, held: str | None, reason: str, code: str = "operator", actor: str = ""
+) -> Conflict | None:
     """Hold an order, a piece or a batch for a reason, or end its hold (``held`` is None) with all its attempts anew.
     Holding an order holds its piece. Work under way may end, and its result waits.
 
@@ -49,7 +51,10 @@ def flag(tx: Tx, scope: Scope, subject: str, held: str | None, reason: str, code
         if (clash := _stays(tx, scope, subject)) is not None:
             return clash
     put(tx, scope, subject, held, code if held else None)
-    log(tx, scope, "hold", subject, "held" if held is None else None, None if held is None else "held", reason)
+    detail = {"by": actor} if actor else {}
+    log(
+        tx, scope, "hold", subject, "held" if held is None else None, None if held is None else "held", reason, **detail
+    )
     return None
 
 

@@ -71,14 +71,14 @@ class SqlOrders:
             return events.of(tx, scope, subject)
 
     # what a person does
-    def hold(self, scope: Scope, subject: str, reason: str) -> None:
+    def hold(self, scope: Scope, subject: str, reason: str, code: str = "operator", actor: str = "") -> None:
         with self.db.writing() as tx:
-            holds.flag(tx, scope, subject, reason, reason)
+            holds.flag(tx, scope, subject, reason, reason, code, actor)
 
-    def resume(self, scope: Scope, subject: str, reason: str) -> None:
+    def resume(self, scope: Scope, subject: str, reason: str, actor: str = "") -> None:
         def attempt() -> Conflict | None:
             with self.db.writing() as tx:
-                return holds.flag(tx, scope, subject, None, reason)
+                return holds.flag(tx, scope, subject, None, reason, actor=actor)
 
         clash = looking_again(attempt)
         if clash is not None:  # raised only now: it is written down why the order stays held

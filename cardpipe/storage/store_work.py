@@ -12,6 +12,13 @@ from cardpipe.model.stored import Claim, Duty, NewOrder, Receipt, StoredOrder
 from cardpipe.storage import duties, imports, intake
 from cardpipe.storage.engine import Database
 
+#: Tables that have grown since anybody counted their rows.
+_UNKNOWN = """
+    SELECT relname AS name FROM pg_stat_user_tables
+    WHERE schemaname = current_schema() AND n_mod_since_analyze > 500
+      AND n_mod_since_analyze > 0.5 * n_live_tup ORDER BY relname
+"""
+
 
 class SqlWork:
     """``ports.Imports``, and the duties of ``ports.Steps``."""
@@ -96,6 +103,16 @@ class SqlWork:
     def duties(self, scope: Scope, kind: str, limit: int = 50) -> list[Duty]:
         with self.db.reading() as tx:
             return duties.listed(tx, scope, kind, limit)
+
+    def tune(self) -> bool:
+        if self.db.sqlite:
+            return False
+        with self.db.reading() as tx:
+            unknown = [row["name"] for row in tx.all(_UNKNOWN)]
+        for name in unknown:
+            with self.db.writing() as tx:
+                tx.run(f'ANALYZE "{name}"')
+        return bool(unknown)
 
     def beat(self, name: str) -> None:
         with self.db.writing() as tx:

@@ -30,7 +30,7 @@ log = structlog.get_logger("cardpipe.dispatch")
 
 BUSY_SECONDS, IDLE_SECONDS, LONGEST_SECONDS = 0.01, 0.08, 5.0
 #: How often messages are made of what was committed, the calendar is looked at, and the database told that we live.
-TELL_SECONDS, CALENDAR_SECONDS, BEAT_SECONDS = 0.25, 5.0, 5.0
+TELL_SECONDS, CALENDAR_SECONDS, BEAT_SECONDS, TUNE_SECONDS = 0.25, 5.0, 5.0, 10.0
 
 #: Publishes one hint: (kind, step id, seconds after which it is worthless).
 Publish = Callable[[str, str, float], None]
@@ -123,6 +123,7 @@ def chores(house: Shop) -> list[Chore]:
     ]
     if not house.settings.database.startswith("sqlite"):  # on one machine the supervisor's status file tells it
         listed.append(Chore("beat", BEAT_SECONDS, lambda: house.store.beat(name)))
+        listed.append(Chore("tune", TUNE_SECONDS, house.store.tune))
     return listed
 
 

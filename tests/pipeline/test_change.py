@@ -163,9 +163,12 @@ def test_what_may_be_done_follows_the_life_of_an_order(house: House) -> None:
     assert may() == {"change", "cancel", "hold"}
     house.run_steps()
     assert may() == {"change", "cancel", "hold", "proof"}
-    house.store.hold(SCOPE, stored(house).id, "somebody asked")
+    house.store.hold(SCOPE, stored(house).id, "somebody asked", "crm")
     assert may() == {"change", "cancel", "proof", "resume"}
     house.store.resume(SCOPE, stored(house).id, "no more")
+    house.store.hold(SCOPE, stored(house).id, "a stop of the shop's own")
+    assert "resume" not in may(), "what the operator holds, the operator resumes"
+    house.store.resume(SCOPE, stored(house).id, "mended")
     gather(house, SCOPE, DAY)
     assert may() == {"proof"}
     late = next(action for action in actions(house, SCOPE, stored(house)) if action.name == "cancel")
