@@ -128,6 +128,7 @@ def _listen(house: Shop, host: str, port: int) -> None:
     from cardpipe.api.guard import exposed
     from cardpipe.worker.journal import open_journal
 
+    _ = house.secret  # missing, or another than this database's: told now
     open_journal()
     if told := exposed(host):
         show.words(told)

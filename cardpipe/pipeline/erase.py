@@ -24,32 +24,32 @@ def run(shop: Shop, step_id: str) -> None:
 
 
 def erase(shop: Shop, scope: Scope, key: str, actor: str) -> StoredOrder:
-    """Erase one order's personal data now. Raises Conflict ``order.erase.too_early`` while its card is still to be
-    mailed (cancel it first), Refused for an unknown order. Twice is once."""
+    """Erase one order's personal data now; a worker sees to it that they leave the database's own files, too, which may
+    take minutes. Raises Conflict ``order.erase.too_early`` while its card is still to be mailed (cancel it first),
+    Refused for an unknown order. Twice is once."""
     stored = shop.store.order(scope, key)
     if stored.erased_at is None:
         _one(shop, scope, stored, actor)
         remove_rubbish(shop, scope)
-        shop.store.scrub()
+        shop.store.add_duty(scope, "erase", stored.id)
     return shop.store.order(scope, stored.id)
 
 
 def erase_before(shop: Shop, scope: Scope, moment: dt.datetime, actor: str) -> tuple[int, int, int]:
     """Erase every order that was done before that moment, and uploads and imports that nothing needs; how many of each,
     and how many artifacts were removed. Test orders are never mailed: older ones are cancelled, and so done."""
-    before = _text(moment)
+    before = done_before = _text(moment)
     if scope.mode == "test":
         _end_tests(shop, scope, before, actor)
-        before = _text(shop.clock.now() + dt.timedelta(seconds=1))
+        done_before = _text(shop.clock.now() + dt.timedelta(seconds=1))
     orders = 0
-    while found := shop.store.erasable(scope, before, _PAGE):
+    while found := shop.store.erasable(scope, done_before, _PAGE):
         for order_id in found:
             _one(shop, scope, shop.store.order(scope, order_id), actor)
         orders += len(found)
     rest = shop.store.erase_rest(scope, before, actor)
     removed = remove_rubbish(shop, scope)
-    if orders or rest or removed:
-        shop.store.scrub()
+    shop.store.scrub()
     return orders, rest, removed
 
 
@@ -66,8 +66,10 @@ def remove_rubbish(shop: Shop, scope: Scope) -> int:
 
 def _erased(shop: Shop, claim: Claim) -> str:
     days = shop.store.tenant(claim.scope.tenant).retention_days
-    if days is None:
-        return "nothing: the tenant keeps its data"
+    if days is None:  # the tenant keeps its data, but for what was erased when somebody asked
+        removed = remove_rubbish(shop, claim.scope)
+        shop.store.scrub()
+        return f"what was erased on demand, {removed} artifacts"
     moment = shop.clock.now() - dt.timedelta(days=days)
     orders, rest, removed = erase_before(shop, claim.scope, moment, "cardpipe")
     return f"{orders} orders, {rest} uploads and imports, {removed} artifacts"

@@ -77,10 +77,6 @@ _SCRUB_ROW = """
     WHERE tenant = :tenant AND mode = :mode AND state <> 'received'
       AND (id = :id OR (import_id IS NULL AND reference = :reference))
 """
-#: The stored answer carries metadata and findings: of it only the id stays, and who asks again is told what is left.
-_SCRUB_REQUEST = """
-    UPDATE requests SET fields = '{}', answer = :answer WHERE tenant = :tenant AND mode = :mode AND subject = :id
-"""
 _SCRUB_ANSWERS = """
     UPDATE answers SET words = '' WHERE tenant = :tenant AND mode = :mode AND words <> '' AND delivery_id IN (
         SELECT id FROM deliveries WHERE tenant = :tenant AND mode = :mode
@@ -163,24 +159,21 @@ def erase(tx: Tx, scope: Scope, key: str, actor: str, keyed: str) -> None:
     tx.alone()
     order_id = orders.one(tx, scope, key).id
     key_: dict[str, Any] = {"tenant": scope.tenant, "mode": scope.mode}
-    ids = [row["id"] for row in tx.all(_PIECES, order=order_id)]
-    places = _places(tx, scope, tx.all(_PIECES, order=order_id))
     locked = " FOR NO KEY UPDATE" if tx.postgres else ""
+    places = _places(tx, scope, tx.all(_PIECES, order=order_id))
     tx.all(_LOCK_BATCHES.format(listed=tx.listed("ids"), locked=locked), **key_, ids=text(sorted(places)))
     order = tx.all(_ORDER.format(locked=locked), **key_, id=order_id)[0]
     pieces = tx.all(_PIECES, order=order_id)
     if order["erased_at"] is not None:
         return
     _all_done(pieces)
-    if places.keys() != _places(tx, scope, pieces).keys():
-        raise Conflict("The order's card was moved at this moment; erase the order again.")
+    places, ids = _places(tx, scope, pieces), [row["id"] for row in pieces]
     _bytes(tx, scope, order, pieces)
-    each = {"erased": ERASED, "keyed": keyed, "id": order_id}
-    tx.run(_SCRUB_ORDER, **key_, **each, at=tx.at)
+    tx.run(_SCRUB_ORDER, **key_, id=order_id, keyed=keyed, erased=ERASED, at=tx.at)
     tx.run_each(_SCRUB_STEP, [{"kind": "compose", "subject": row["id"], "erased": ERASED} for row in pieces])
     tx.run_each(_SCRUB_PIECE, [_scrubbed(row) for row in pieces])
     tx.run(_SCRUB_ROW, **key_, id=order_id, keyed=keyed, reference=order["reference"])
-    tx.run(_SCRUB_REQUEST, **key_, id=order_id, answer=text({"id": order_id}))
+    rubbish.forget_request(tx, scope, order_id)
     tx.run(_DROP_METADATA, **key_, id=order_id)
     listed = tx.listed("ids")
     tx.run(_SCRUB_ANSWERS.format(listed=listed), **key_, ids=text([order_id, *ids]))

@@ -72,6 +72,16 @@ _SCRUB_ROWS = """
     UPDATE intake SET request = '{}', cells = '[]', findings = '[]'
     WHERE tenant = :tenant AND mode = :mode AND import_id = :id
 """
+#: The stored answer may quote what was asked: of it only the id stays, and who asks again is told what is left.
+_SCRUB_REQUEST = """
+    UPDATE requests SET fields = '{}', answer = :answer WHERE tenant = :tenant AND mode = :mode AND subject = :id
+"""
+_REQUESTED_ALONE = """
+    SELECT subject FROM requests r
+    WHERE tenant = :tenant AND mode = :mode AND fields <> '{}' AND EXISTS (
+        SELECT 1 FROM intake i WHERE i.tenant = r.tenant AND i.mode = r.mode AND i.id = r.subject
+                                 AND i.import_id IS NULL AND i.request = '{}')
+"""
 #: Orders that only a worker could judge and that came to nothing. By the index of those of no import.
 _SCRUB_ALONE = """
     UPDATE intake SET request = '{}', cells = '[]', findings = '[]'
@@ -127,7 +137,7 @@ def removed(tx: Tx, scope: Scope, digests: Sequence[str]) -> None:
 def forget_uploads(tx: Tx, scope: Scope, before: str, latest: dt.datetime) -> int:
     """The next uploads that no order named; how many. None that is younger than a day."""
     key: dict[str, Any] = {"tenant": scope.tenant, "mode": scope.mode}
-    young = "z" or (latest - _PATIENCE).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    young = (latest - _PATIENCE).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     rows = tx.all(_UNNAMED, **key, before=min(before, young), page=_PAGE)
     digests = [row["digest"] for row in rows]
     tx.run(_FORGET.format(listed=tx.listed("digests")), **key, digests=text(digests))
@@ -143,6 +153,7 @@ def forget_import(tx: Tx, scope: Scope, before: str) -> int:
         return 0
     tx.run(_SCRUB_ROWS, **key, id=found["id"])
     tx.run(_SCRUB_IMPORT, **key, id=found["id"], at=tx.at)
+    forget_request(tx, scope, found["id"])
     mark(tx, scope, [found["source"]])
     return 1
 
@@ -150,9 +161,17 @@ def forget_import(tx: Tx, scope: Scope, before: str) -> int:
 def forget_alone(tx: Tx, scope: Scope, before: str) -> int:
     """Orders that were refused or taken in one by one, and what receivers answered to erased orders' events; how many
     of the first."""
-    key = {"tenant": scope.tenant, "mode": scope.mode, "before": before}
-    tx.run(_SCRUB_ANSWERS, **key)
-    return tx.run(_SCRUB_ALONE, **key)
+    key = {"tenant": scope.tenant, "mode": scope.mode}
+    tx.run(_SCRUB_ANSWERS, **key, before=before)
+    scrubbed = tx.run(_SCRUB_ALONE, **key, before=before)
+    for row in tx.all(_REQUESTED_ALONE, **key) if scrubbed else ():
+        forget_request(tx, scope, row["subject"])
+    return scrubbed
+
+
+def forget_request(tx: Tx, scope: Scope, subject: str) -> None:
+    """What was asked and answered when this was made: its Idempotency-Key stays, and still means the same thing."""
+    tx.run(_SCRUB_REQUEST, tenant=scope.tenant, mode=scope.mode, id=subject, answer=text({"id": subject}))
 
 
 def note(tx: Tx, scope: Scope, actor: str, before: str, **counts: int) -> None:

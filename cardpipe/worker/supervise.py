@@ -38,8 +38,9 @@ log = structlog.get_logger("cardpipe.supervise")
 
 TURN_SECONDS = 0.05
 STATUS_SECONDS = 1.0
-#: Hints that nobody takes for so long, while nobody works, mean that the worker does not hear.
-DEAF_SECONDS = 8.0
+#: Hints that nobody takes for so long, while nobody works, mean that the worker does not hear. Twice as long after each
+#: restart that did not help: a busy machine may need longer than that to start one at all.
+DEAF_SECONDS, LONGEST_DEAF_SECONDS = 8.0, 120.0
 #: How long a warm stop waits for the pieces in hand.
 GRACE_SECONDS = 15.0
 
@@ -62,6 +63,7 @@ class Supervisor:
         )
         self._told = 0.0
         self._heard = time.monotonic()
+        self._patience = self._first_patience = max(DEAF_SECONDS, 1.5 * config.hint_seconds)
 
     def __enter__(self) -> Supervisor:
         self.start()
@@ -75,6 +77,7 @@ class Supervisor:
         self.lock.take()
         try:
             _ = self.shop.store  # migrated before anybody else looks at it
+            _ = self.shop.secret  # missing, or another than this database's: told now
             folder.sweep(self.settings.data / "queue")
             artifacts = self.shop.artifacts  # a wrong address is told now
             if self.settings.artifacts:
@@ -129,12 +132,13 @@ class Supervisor:
         try:
             unserved = self.shop.store.unserved()
         except Unavailable:
-            unserved = 0
+            self._heard = now
+            return
         if not unserved:
-            self._heard = now
-        elif now - self._heard > max(DEAF_SECONDS, 1.5 * self.settings.hint_seconds):
-            log.warning("deaf", steps=unserved)
-            self._heard = now
+            self._heard, self._patience = now, self._first_patience
+        elif now - self._heard > self._patience:
+            log.warning("deaf", steps=unserved, patience=self._patience)
+            self._heard, self._patience = now, min(LONGEST_DEAF_SECONDS, 2 * self._patience)
             self.worker.restart()
 
     def _worker_died(self) -> None:

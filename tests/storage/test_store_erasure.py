@@ -123,8 +123,12 @@ def test_the_files_of_a_batch_go_with_its_last_order(any_store, order, artifacts
     batch = gathered(any_store)
     to_post(any_store, artifacts, batch, [1, 2, 3])
     before = numbers(any_store, [batch])
+    assert WORDS in any_store.remakes(SCOPE, batch.id)[0].reason
+    any_store.hold(SCOPE, batch.id, f"{WORDS}: {NAME} complained")
     for order_id in ids[:2]:
         any_store.erase_order(SCOPE, order_id, "cardpipe", KEYED)
+    assert any_store.pieces_of(SCOPE, ids[:1])[0].seq == 1  # the one that was made again
+    assert any_store.remakes(SCOPE, batch.id)[0].reason == "(erased)"
     assert len(throw_away(any_store, artifacts)) == 2 * 4
     assert len(any_store.batch(SCOPE, batch.id).files) == 1
     assert artifacts.has(SCOPE, any_store.batch(SCOPE, batch.id).files[0].sha256)
@@ -136,7 +140,7 @@ def test_the_files_of_a_batch_go_with_its_last_order(any_store, order, artifacts
     assert numbers(any_store, [batch]) == before
 
 
-def test_who_was_taken_out_of_a_batch_is_erased_from_its_log(any_store, order, artifacts):
+def test_who_was_taken_out_of_a_batch_is_erased_from_its_log(any_store, order, artifacts, sql):
     ids = [any_store.add_order(personal(order, artifacts, number))[0].id for number in range(1, 4)]
     compose(any_store, artifacts)
     batch = any_store.eject(SCOPE, gathered(any_store).id, [2], f"{WORDS}: {NAME} is misspelt", "anna")
@@ -145,6 +149,7 @@ def test_who_was_taken_out_of_a_batch_is_erased_from_its_log(any_store, order, a
     any_store.cancel_order(SCOPE, out.order_id, f"{WORDS}: wrong name")
     any_store.erase_order(SCOPE, out.order_id, "cardpipe", KEYED)
     assert all(WORDS not in str(event) for event in any_store.events(SCOPE, batch.id))
+    assert sql(any_store, "SELECT reason FROM withdrawals") == [("(erased)",)]
     assert all(NAME not in str(event) for event in any_store.events(SCOPE, out.id))
     to_post(any_store, artifacts, old, [1, 2])
     for order_id in ids:

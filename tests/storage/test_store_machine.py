@@ -2,21 +2,16 @@
 no accepted order is lost, no piece lies in two batches, what was gathered is in its batch or was taken out by somebody,
 and what is done is done. In the end every card was mailed once, or cancelled.
 
-The crash is real enough: the connection is cut in the middle of a transaction, and a new store opens the same file.
-The test tests itself: a store with a planted bug has to be caught.
+What a CRM does beside ordering is the affair of ``test_store_doors_machine``. The test tests itself: a store with a
+planted bug has to be caught.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import functools
-import shutil
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
+from crashing import CRASHES, PICK, Crashing
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from cardpipe.model.batch import BatchFile
-from cardpipe.model.errors import Conflict, Refused, Unavailable
+from cardpipe.model.errors import Conflict
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope, digest
 from cardpipe.model.piece import Composed, Presorted
@@ -37,55 +32,21 @@ from cardpipe.model.scan import Scan, Stage
 from cardpipe.model.status import IN_A_BATCH, PieceState
 from cardpipe.ports import NewOrder
 from cardpipe.storage import batches, claims, members, releases, remakes, revisions, steps
-from cardpipe.storage.store import SqlStore
 
 SCOPES = (Scope("a"), Scope("b"))
 DAY = "2026-11-25"
 CARD = Composed("a" * 64, "b" * 64, 1, 1)
-CRASHES = st.one_of(st.none(), st.none(), st.none(), st.integers(1, 14))
-PICK = st.integers(0, 1000)
 SEQS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 BEFORE = ("gathered", "imposed")
 AFTER = IN_A_BATCH - {PieceState.BATCHED}
 OUTCOMES = st.sampled_from(["done"] * 6 + ["never arrives", "hangs", "beats", "fault", "final fault", "no room"])
 
 
-class FrozenClock:
-    """Moves only when it is told to."""
-
-    def __init__(self):
-        self.moment = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
-
-    def now(self):
-        return self.moment
-
-    def forward(self, seconds):
-        self.moment += dt.timedelta(seconds=seconds)
-
-
-class Crash(BaseException):
-    """The process is gone."""
-
-
-@functools.cache
-def _template():
-    """An empty, migrated database to start from: migrating takes longer than everything else here."""
-    path = Path(tempfile.mkdtemp(prefix="machine-")) / "empty.db"
-    store = SqlStore(f"sqlite:///{path}")
-    store.migrate()
-    store.close()
-    return path
-
-
-class Shop(RuleBasedStateMachine):
+class Shop(Crashing, RuleBasedStateMachine):
     begins = None  # how far the day has come when this begins: any way, or just so far
 
     def __init__(self):
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
-        self.clock = FrozenClock()
-        shutil.copy(_template(), self.folder / "shop.db")
-        self.store = self._open()
         self.answered = {}  # (scope, reference): the id that was answered with
         self.hints = []
         self.claims = []
@@ -98,44 +59,6 @@ class Shop(RuleBasedStateMachine):
         self.withdrawn = set()
         self.lists = 0
         self.asked_to_cancel = set()
-
-    def _open(self):
-        store = SqlStore(f"sqlite:///{self.folder / 'shop.db'}", self.clock)
-        self.left = None
-
-        @sa.event.listens_for(store.db.engine, "before_cursor_execute")
-        def _cut(conn, cursor, statement, *rest):
-            if self.left is not None:
-                self.left -= 1
-                if self.left < 0:
-                    raise Crash
-
-        @sa.event.listens_for(store.db.engine, "connect")
-        def _no_need_to_sync(connection, record):
-            connection.execute("PRAGMA synchronous=OFF")  # these crashes are of processes, not of power
-
-        @sa.event.listens_for(store.db.engine, "commit")
-        def _cut_before_commit(conn):
-            if self.left is not None:
-                self.left -= 1
-                if self.left < 0:
-                    raise Crash
-
-        return store
-
-    def _do(self, crash, call, *args, **named):
-        """Call the store; with ``crash``, the process dies before its so-manieth statement. None where it died."""
-        self.left = crash
-        try:
-            return call(*args, **named)
-        except Crash:
-            self.store.close()
-            self.store = self._open()
-            return None
-        except (Conflict, Refused, Unavailable):
-            return None
-        finally:
-            self.left = None
 
     @initialize(far=st.sampled_from([4, 3, 2, 0]), late=st.booleans())
     def some_orders(self, far, late):
@@ -425,8 +348,7 @@ class Shop(RuleBasedStateMachine):
             self.each_piece_lies_in_at_most_one_batch()
             self.every_gathered_piece_is_accounted_for()
         finally:
-            self.store.close()
-            shutil.rmtree(self.folder)
+            self._over()
 
     def _bring_home(self, scope, batch):
         """One step further with a batch, as people who know what they do would take it."""

@@ -3,6 +3,7 @@ how what was overwritten leaves SQLite's file."""
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -39,11 +40,18 @@ def artifacts(tmp_path):
     return FolderArtifacts(tmp_path / "artifacts")
 
 
+def asked(store, key):
+    """A request whose answer quotes what was asked."""
+    receipt = store.begin_request(SCOPE, "door", key, {"name": "ab" * 32})
+    return replace(receipt, answer=lambda stored: (202, json.dumps({"id": stored.id, "name": NAME})))
+
+
 def an_import(store, artifacts, rows):
     """An import that was read; the claims of its chunks, judged by nobody yet."""
     source = artifacts.put(SCOPE, f"name;street\n{NAME};{STREET}\n".encode())
     columns, terms = {"message": f"{MESSAGE} {{first_name}}"}, {"sender": {"name": NAME}}
-    made = store.add_import(NewImport(SCOPE, f"friends of {NAME}.csv", source, columns, terms, False, "user:anna"))
+    new = NewImport(SCOPE, f"friends of {NAME}.csv", source, columns, terms, False, "user:anna")
+    made = store.add_import(new, asked(store, "imports"))
     claim = store.claim(due(store)[0][0], 60)
     assert store.add_rows(claim, rows)
     assert store.complete_import(claim, [f"column of {NAME}"])
@@ -90,12 +98,14 @@ def test_a_row_that_was_mended_and_waits_keeps_its_import(any_store, artifacts):
 
 
 def test_what_was_refused_one_by_one_is_erased_too(any_store, artifacts):
-    any_store.add_row(NewRow(0, {"message": MESSAGE}, (NAME,), (), "alone-1", "d1"), SCOPE)
+    any_store.add_row(NewRow(0, {"message": MESSAGE}, (NAME,), (), "alone-1", "d1"), SCOPE, asked(any_store, "row"))
     assert any_store.erase_rest(SCOPE, FAR, "cardpipe") == 0
     judge(any_store)
     assert any_store.erase_rest(SCOPE, FAR, "cardpipe") == 1
     assert left_in(any_store) == []
-    assert any_store.row(SCOPE, "alone-1").state == "refused"
+    row = any_store.row(SCOPE, "alone-1")
+    assert row.state == "refused"
+    assert any_store.begin_request(SCOPE, "door", "row", {"name": "ab" * 32}) == (202, f'{{"id":"{row.id}"}}')
 
 
 def test_uploads_that_no_order_named_are_erased(store, order, artifacts, clock):
