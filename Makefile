@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := var/demo
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench bench-http clean
 
 setup: $(READY)
 
@@ -36,6 +36,10 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py
+
+# Longer, and on servers: make bench-http HOW="--rows 10000 --database-url postgresql+psycopg://…"
+bench-http: $(READY)
+	$(BIN)/python benchmarks/http_bench.py $(HOW)
 
 clean:
 	rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

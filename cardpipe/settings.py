@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256)
     lease_seconds: float = Field(default=60, gt=0)
     hint_seconds: float = Field(default=20, gt=0)
-    window: int = Field(default=64, ge=1, le=5000)
+    window: int = Field(default_factory=lambda: max(16, 8 * (os.cpu_count() or 1)), ge=1, le=5000)  # hints in flight
     queues: str = ""  # the queues that this machine's workers serve; all unless some are named
     contact: str = "whoever delivered this batch"
     delivery: str = ""  # where a batch goes if nothing else is said: file:///FOLDER or sftp://USER@HOST/FOLDER

@@ -13,9 +13,11 @@ from typing import Any
 from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 import cardpipe
 from cardpipe.api import (
+    asked,
     batches,
     catalogue,
     events,
@@ -37,11 +39,15 @@ from cardpipe.wiring import Shop
 
 #: The threads that look-ups and downloads share. Fewer than the database has connections (4, and 10 more at need).
 THREADS = 6
+_PROBLEM_HEADS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 _PROBLEM = {
     "description": "A problem document (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemShape"}}},
 }
-_PROBLEMS = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {**_PROBLEM, "headers": asked.heads(*names)} if (names := _PROBLEM_HEADS.get(status)) else _PROBLEM
+    for status in (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
+}
 #: Shapes that no route names to FastAPI: bodies are read by ourselves, problems are answered outside of the routes.
 _OTHER_SHAPES = (Order, shapes.ProblemShape)
 #: In the order in which they are described.
@@ -79,11 +85,11 @@ def make_app(house: Shop) -> FastAPI:
     app = FastAPI(
         title="cardpipe", version=cardpipe.__version__, description=_ABOUT, lifespan=open_shop,
         openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
-        responses=dict.fromkeys(_PROBLEMS, _PROBLEM),
+        responses=_PROBLEMS,
     )  # fmt: skip
     for router in rooms:
         app.include_router(router)
-    problem.install(app)
+    problem.install(app, [route for room in rooms for route in room.routes if isinstance(route, Route)])
     app.add_middleware(guard.Guard, noted=answered.note)
     scopes = scopes_of(rooms)
     app.openapi = lambda: described(app, scopes)  # type: ignore[method-assign]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hmac
-from typing import Any, TypeVar
+import re
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.requests import Request
 
 from cardpipe.api.access import Caller
@@ -25,12 +27,29 @@ _SIGNED = 12  # bytes of a cursor's signature: it keeps guessers out, and nothin
 Body = TypeVar("Body", bound=BaseModel)
 
 
+def _written(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("is no date; write it as ISO 8601 does, such as 2026-12-01")
+    return value
+
+
+#: A date, and a moment, in a filter: as ISO 8601 writes them. A bare number, which is read as seconds since 1970
+#: elsewhere, would find nothing and seem to say that there is nothing.
+Date = Annotated[dt.date, BeforeValidator(_written)]
+Moment = Annotated[dt.datetime, BeforeValidator(_written)]
+
+
 def described(shape: type[BaseModel], about: str = "", *, required: bool = True) -> dict[str, Any]:
     """A body that a route reads by itself, for OpenAPI."""
     schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)  # of shapes that other routes name to FastAPI
     return {"requestBody": {"required": required, "description": about, "content": {"application/json": {
         "schema": schema}}}}  # fmt: skip
+
+
+def heads(*names: str) -> dict[str, Any]:
+    """Headers that an answer always has, for OpenAPI."""
+    return {name: {"required": True, "schema": {"type": "string"}} for name in names}
 
 
 async def said(request: Request, shape: type[Body]) -> Body:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, BinaryIO
@@ -25,14 +24,18 @@ from cardpipe.wiring import Shop
 _CHUNK = 1 << 18
 _TYPES = {"pdf": "application/pdf", "json": "application/json", "csv": "text/csv; charset=utf-8",
           "xjdf": "application/vnd.cip4-xjdf+xml"}  # fmt: skip
+_OTHER = "application/octet-stream"
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The file.", "content": {"application/octet-stream": {}}},
+    200: {
+        "description": "The file.",
+        "content": {kind: {"schema": {}} for kind in (*_TYPES.values(), _OTHER)},
+        "headers": asked.heads("ETag", "Repr-Digest"),
+    },
     304: {"description": "Unchanged."},
-    409: {"description": "The batch is not released yet."},
 }
 Limit = Annotated[int, Query(ge=1, le=asked.MOST)]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
-MailOn = Annotated[dt.date | None, Query(description="Only those of one mail date.")]
+MailOn = Annotated[asked.Date | None, Query(description="Only those of one mail date.")]
 
 
 def routes(house: Shop) -> APIRouter:
@@ -106,7 +109,7 @@ def proven(source: BinaryIO, file: BatchFile) -> Iterator[bytes]:
 
 
 def _headers(file: BatchFile) -> dict[str, str]:
-    kind = _TYPES.get(file.name.rpartition(".")[2].lower(), "application/octet-stream")
+    kind = _TYPES.get(file.name.rpartition(".")[2].lower(), _OTHER)
     digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
     return {
         "content-type": kind,

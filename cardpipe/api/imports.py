@@ -48,6 +48,7 @@ def routes(house: Shop) -> APIRouter:
         summary="Hand in a file of orders",
         status_code=202,
         response_model=shapes.ImportShape,
+        responses={202: {"headers": asked.heads("Location")}},
         openapi_extra={"requestBody": intaking.BODY, "parameters": [*HEADER["parameters"], *intaking.PARAMETERS]},
     )
     async def create(request: Request, caller: Caller = writes, _: None = room) -> Response:

@@ -58,10 +58,19 @@ _METADATA = {
 }  # fmt: skip
 _LIST = {"limit", "cursor", "state", "piece_state", "occasion", "design", "mail_on", "held", "since", "until", "import"}
 
+_CREATED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": shapes.OrderShape, "description": "The same order was handed in before.",
+        "headers": asked.heads("Location", "Idempotent-Replayed"),
+    },
+    202: {"headers": asked.heads("Location")},
+}  # fmt: skip
+_TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": asked.heads("ETag")}}
+
 Limit = Annotated[int, Query(ge=1, le=asked.MOST)]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 Word = Annotated[str, Query(max_length=64, pattern="^[a-z0-9-]*$")]
-Moment = Annotated[dt.datetime | None, Query(description="Of accepted_at, ISO 8601.")]
+Moment = Annotated[asked.Moment | None, Query(description="Of accepted_at, ISO 8601.")]
 
 
 def routes(house: Shop) -> APIRouter:
@@ -77,7 +86,7 @@ def routes(house: Shop) -> APIRouter:
         summary="Hand in an order",
         status_code=202,
         response_model=shapes.OrderShape,
-        responses={200: {"model": shapes.OrderShape, "description": "The same order was handed in before."}},
+        responses=_CREATED,
         openapi_extra={"requestBody": _ORDER_BODY, **HEADER},
     )
     async def create(request: Request, caller: Caller = writes, _: None = room) -> Response:
@@ -104,7 +113,7 @@ def routes(house: Shop) -> APIRouter:
         piece_state: Annotated[list[PieceState] | None, Query()] = None,
         occasion: Word = "",
         design: Word = "",
-        mail_on: Annotated[dt.date | None, Query()] = None,
+        mail_on: Annotated[asked.Date | None, Query()] = None,
         held: Annotated[bool | None, Query()] = None,
         since: Moment = None,
         until: Moment = None,
@@ -126,7 +135,10 @@ def routes(house: Shop) -> APIRouter:
 
     dealing.add(router, house, desks)
 
-    @router.get("/{key:path}", operation_id="getOrder", summary="An order's fate", response_model=shapes.OrderShape)
+    @router.get(
+        "/{key:path}", operation_id="getOrder", summary="An order's fate", response_model=shapes.OrderShape,
+        responses=_TAGGED,
+    )  # fmt: skip
     def show(key: str, response: Response, caller: Caller = reads) -> shapes.OrderShape:
         """By your reference or by id. A reference that HTTP programs would change (``..``) is safer asked for by id."""
         shape = viewing.show(house, viewing.found(house, caller.scope, key))
@@ -138,7 +150,7 @@ def routes(house: Shop) -> APIRouter:
         operation_id="changeOrder",
         summary="Change an order",
         response_model=shapes.OrderShape,
-        responses=_PRECONDITIONS,
+        responses=_PRECONDITIONS | _TAGGED,
         openapi_extra={"requestBody": _PATCH_BODY, "parameters": [_IF_MATCH]},
     )
     async def amend(

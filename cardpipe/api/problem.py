@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from cardpipe.model.errors import Bug, CardpipeError, Conflict, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
@@ -116,8 +117,8 @@ def answer(request: Request, problem: CardpipeError) -> Problem:
     return Problem(status, _KINDS.get(status, kind), str(problem), request_id, problem.findings, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Have every error of the API answered as a problem document."""
+def install(app: FastAPI, routes: Sequence[Route]) -> None:
+    """Have every error of the API, which has these routes, answered as a problem document."""
 
     async def ours(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, CardpipeError)
@@ -127,9 +128,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(problem, HTTPException)
         said = {404: "there is nothing at this address", 405: "this address does not take that method"}
         detail = said.get(problem.status_code, "the request cannot be answered")
-        headers: dict[str, str] = dict(problem.headers or {})
+        headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
         if problem.status_code == 405:
-            headers["allow"] = ", ".join(_methods(app, request))
+            headers["allow"] = ", ".join(_methods(routes, request))
         return Problem(problem.status_code, "refused", detail, request.state.request_id, (), headers)
 
     async def parameters(request: Request, problem: Exception) -> Response:
@@ -142,16 +143,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, parameters)
 
 
-def _methods(app: FastAPI, request: Request) -> list[str]:
+def _methods(routes: Sequence[Route], request: Request) -> list[str]:
     """All that the address takes (RFC 9110, 10.2.1), which may be several routes; the framework names the first one's
     alone."""
-    taken = {
-        method
-        for route in _routes(app.router.routes)
-        if route.matches(request.scope)[0] is not Match.NONE
-        for method in getattr(route, "methods", None) or ()
-    }
-    return sorted(taken)
+    found = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for methods in found for method in methods})
 
 
 def _parameter(item: Any) -> Finding:

@@ -72,6 +72,7 @@ def routes(house: Shop) -> APIRouter:
     @router.post(
         "", operation_id="createWebhook", summary="Add an endpoint", status_code=201,
         response_model=shapes.NewWebhookToldShape, openapi_extra=asked.described(NewWebhookShape),
+        responses={201: {"headers": asked.heads("Location")}},
     )  # fmt: skip
     async def added(request: Request, response: Response, caller: Caller = writes) -> shapes.NewWebhookToldShape:
         """It is told of what happens from now on. The answer holds its secret, which is shown now and when it is

