@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from cardpipe.api import shapes_orders as shapes
+from cardpipe.api import viewing
 from cardpipe.api.access import Caller
-from cardpipe.api.once import Told, answering, once
+from cardpipe.api.once import Told, answering, once, reused
 from cardpipe.api.problem import Turned
 from cardpipe.api.viewing import view
 from cardpipe.model.errors import Conflict, Refused
@@ -35,7 +36,10 @@ def hand_in(house: Shop, caller: Caller, data: dict[str, Any], key: str | None) 
         said = json.loads(text)
         if "reference" in said:
             return Told(status, text, f"/v1/orders/{said['id']}", fresh=False)
-        return _again(house, house.store.order(caller.scope, said["id"]))  # what was said was erased with the order
+        stored = viewing.found(house, caller.scope, said["id"])  # what was said was erased with the order
+        if not _still_the_same(house, stored, data):
+            raise reused("reference")
+        return _again(house, stored)
 
     return once(house, caller, "orders", key, data, lambda receipt: _kept(house, caller, data, receipt), replay)
 
@@ -159,6 +163,20 @@ def _known(house: Shop, caller: Caller, order: Order) -> StoredOrder | None:
     message = f"another order has this reference; they differ in {fields}"
     found = error("order.reference_reused", "reference", message, remedy)
     raise Conflict("another order has this reference; nothing was stored", [found])
+
+
+def _still_the_same(house: Shop, stored: StoredOrder | Row, data: Mapping[str, Any]) -> bool:
+    """Whether this asks for the order that was erased, as far as can be told: of one that was changed meanwhile, only
+    the reference tells what was asked at first."""
+    if data.get("reference") != stored.reference:
+        return False
+    if isinstance(stored, Row) or stored.revision > 1:
+        return True
+    try:
+        digest = Order.model_validate(dict(data)).digest()
+    except ValidationError:
+        return False
+    return stored.request_digest in (digest, erased_digest(house.secret, digest))
 
 
 def daily(house: Shop, caller: Caller, data: Mapping[str, Any]) -> None:

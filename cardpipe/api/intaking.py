@@ -17,7 +17,7 @@ from cardpipe.api import asked
 from cardpipe.api import shapes_doors as shapes
 from cardpipe.api.access import Caller
 from cardpipe.api.body import form, media_type, spooled, strict_object
-from cardpipe.api.once import Told, answering, once
+from cardpipe.api.once import Told, answering, once, reused
 from cardpipe.api.problem import Turned
 from cardpipe.api.shapes import findings
 from cardpipe.model.errors import Refused, Unavailable
@@ -142,7 +142,13 @@ def take(house: Shop, caller: Caller, sent: Sent, key: str | None) -> Told:
         return Told(status, text, f"/v1/imports/{found.id}")
 
     def replay(status: int, text: str) -> Told:
-        return Told(status, text, f"/v1/imports/{json.loads(text)['id']}", fresh=False)
+        told = json.loads(text)
+        if "state" not in told:  # what was said was erased with the import
+            found = house.store.import_(caller.scope, told["id"])
+            if found.source != source:
+                raise reused("file")
+            status, text = _answer(found)
+        return Told(status, text, f"/v1/imports/{told['id']}", fresh=False)
 
     return once(house, caller, "imports", key, said, taken, replay)
 

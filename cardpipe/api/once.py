@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cardpipe.api.access import Caller
-from cardpipe.model.errors import Refused
+from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import canonical
 from cardpipe.model.stored import Receipt
@@ -94,6 +94,15 @@ def once(
         if not done:  # where it was finished all the same, the store leaves it as it is
             house.store.forget_request(caller.scope, begun)
     return told
+
+
+def reused(where: str) -> Conflict:
+    """A request under the key of another one, whose fields were erased: what differs can be named no more."""
+    remedy = "send another request under a key of its own"
+    what = "differs from the first request under this key, or something beside it does; that one was erased"
+    return Conflict(
+        "This Idempotency-Key was used for another request.", [error("idempotency_key_reused", where, what, remedy)]
+    )
 
 
 def answering(receipt: Receipt | None, answer: Callable[[Any], tuple[int, str]]) -> Receipt | None:

@@ -137,7 +137,7 @@ def test_a_test_orders_proof_says_so(client: httpx.Client, tester: httpx.Client,
 def test_held_and_resumed(client: httpx.Client, house: Shop, order: Make) -> None:
     told = take(client, card(order, "stand/still"))
     held = client.post("/v1/orders/stand/still/hold", json={"reason": "wait for the new address"})
-    assert held.status_code == 200 and held.json()["held"]["code"] == "operator", held.text
+    assert held.status_code == 200 and held.json()["held"]["code"] == "crm", held.text
     assert held.json()["shown"] == "held" and held.json()["pieces"][0]["held"]
     again = client.post("/v1/orders/stand/still/hold", json={"reason": "once more"})
     assert again.json()["held"] == held.json()["held"], "twice is once"

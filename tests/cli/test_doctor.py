@@ -24,8 +24,8 @@ from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
 from cardpipe.worker.lock import FolderLock
 
-NAMES = ["python", "settings", "data folder", "free room", "database", "clock", "supervisor", "steps", "people", "queue",
-         "artifacts", "fonts", "designs", "press", "mailing", "delivery", "darkroom",
+NAMES = ["python", "settings", "data folder", "free room", "database", "clock", "supervisor", "steps", "people",
+         "releases", "tellings", "queue", "artifacts", "fonts", "designs", "press", "mailing", "delivery", "darkroom",
          "celery"]  # fmt: skip
 ANNA = {"name": "Anna Berg", "street": "12 Alder Lane", "city": "Portland", "state": "OR", "postcode": "97201"}
 

@@ -21,8 +21,8 @@ def test_a_batch_goes_to_a_server_and_is_answered(sshd: Sshd, tmp_path: Path) ->
     orders.write_text(
         "".join(
             json.dumps({
-                "reference": f"R-{n}", "occasion": "thank-you", "design": "thank-you-fern", "recipient": ADDRESS,
-                "sender": ADDRESS, "message": f"Dear {{first_name}},\n\nthank you {n} times.",
+                "reference": f"R-{n}", "occasion": "thank-you", "design": "thank-you-fern",
+                "recipient": {**ADDRESS, "name": f"Zoë Łukasz {n}"}, "sender": ADDRESS, "message": f"Dear {{first_name}},\n\nthank you {n} times.",
             }) + "\n"
             for n in (1, 2)
         )
