@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := var/demo
 
-.PHONY: setup demo test check bench bench-http clean
+.PHONY: setup demo test check bench bench-http drill clean
 
 setup: $(READY)
 
@@ -40,6 +40,13 @@ bench: $(READY)
 # Longer, and on servers: make bench-http HOW="--rows 10000 --database-url postgresql+psycopg://…"
 bench-http: $(READY)
 	$(BIN)/python benchmarks/http_bench.py $(HOW)
+
+# Nothing lost, nothing twice: everybody is killed while orders flow; the finished files are read. An hour or two.
+# make drill ORDERS=500 SETUP=embedded is a shorter one.
+ORDERS ?= 10000
+SETUP ?= apart
+drill: $(READY)
+	$(BIN)/python -m tests.faults.drill --orders $(ORDERS) --setup $(SETUP)
 
 clean:
 	rm -rf var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

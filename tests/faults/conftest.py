@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harm import House
+
+from tests.faults.harm import House
 
 
 @pytest.fixture

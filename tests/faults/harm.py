@@ -161,13 +161,14 @@ class House:
 
     def deliver_everything_twice(self) -> bool:
         """Tasks for steps that are done, held, or already hinted."""
+        from cardpipe.storage.turns import QUEUE_OF
         from cardpipe.worker.app import make_app
 
         with self.shop.store.db.reading() as tx:
             steps = tx.all("SELECT id, kind FROM steps")
         with make_app(self.settings) as app:
             for step in steps:
-                app.send_task(f"cardpipe.{step['kind']}", (step["id"],), queue=step["kind"], expires=20)
+                app.send_task(f"cardpipe.{step['kind']}", (step["id"],), queue=QUEUE_OF[step["kind"]], expires=20)
         return bool(steps)
 
     def harm(

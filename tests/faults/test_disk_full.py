@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harm import SCOPE, House, prove, until
 
 from cardpipe.model.errors import Unavailable
+from tests.faults.harm import SCOPE, House, prove, until
 
 
 def _finish(house: House, number: int) -> None:

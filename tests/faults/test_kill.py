@@ -8,13 +8,14 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
-from harm import SCOPE, House, prove, runs, until
 
 from cardpipe.model.errors import Conflict
 from cardpipe.worker.lock import holder
 from cardpipe.worker.supervise import Supervisor
+from tests.faults.harm import SCOPE, House, prove, runs, until
 
 
 def _flow(house: House, ways: list[str], number: int, seconds: float, seed: int) -> dict[str, int]:
@@ -142,3 +143,12 @@ def test_a_worker_that_lives_and_hears_nothing_is_started_anew(make_house) -> No
     house.take(1, 2)
     assert until(lambda: house.states()["composed"] == 2, 40), house.states()
     assert not any(map(runs, deaf))
+
+
+def test_a_worker_that_takes_long_to_start_is_left_to_it(make_house) -> None:
+    """On a busy machine. It does not hear for longer than a deaf one may; started anew each time, it never would."""
+    house = make_house()
+    house.environment |= {"PYTHONPATH": str(Path(__file__).parent / "tampering"), "DRILL_PLANT": "slow start"}
+    house.take(1, 2)
+    house.start()
+    assert until(lambda: house.states()["composed"] == 2, 60), house.states()
