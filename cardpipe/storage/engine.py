@@ -99,7 +99,7 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = _sqlite(parsed) if self.sqlite else sa.create_engine(parsed, pool_pre_ping=True)
+        self.engine = _sqlite(parsed) if self.sqlite else _server(parsed)
         _forget_after_fork(self.engine)
 
     @contextmanager
@@ -184,8 +184,15 @@ def new_id(prefix: str, now: float) -> str:
     return f"{prefix}_" + "".join(_IDS[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def _server(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=4)
+    # errors are written down, and parameters are names and addresses
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=4, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, record: object) -> None:
