@@ -205,9 +205,14 @@ class Premises:
         return made
 
     # who is there
+    def roots(self, *words: str) -> list[int]:
+        """The programs that run (with one of these as their first word, if any is given)."""
+        found = [program.pid for program in self.programs if not words or program.words[0] in words]
+        return [pid for pid in found if pid]
+
     def below(self) -> list[int]:
         """Every process of the shop: what was started, and all that those started."""
-        own = [program.pid for program in self.programs if program.pid]
+        own = self.roots()
         return own + [pid for root in own for pid in descendants(root)]
 
     def find(self, *words: str) -> list[int]:

@@ -63,6 +63,7 @@ class Saboteur:
 
     # processes
     def _kill(self, found: list[int], number: int = 1) -> bool:
+        assert all(pid > 1 for pid in found), "0 would be everybody, the drill included"
         chosen = self.rng.sample(found, min(number, len(found)))
         for pid in chosen:
             with suppress(ProcessLookupError):
@@ -79,16 +80,13 @@ class Saboteur:
         return self._kill(self.premises.pool_children(), 100)
 
     def kill_dispatcher(self) -> bool:
-        own = [program.pid for program in self.premises.programs if "dispatcher" in program.words and program.pid]
-        return self._kill(self.premises.find("cardpipe.worker.dispatch") + own)
+        return self._kill(self.premises.find("cardpipe.worker.dispatch") + self.premises.roots("dispatcher"))
 
     def kill_supervisor(self) -> bool:
-        own = [program.pid for program in self.premises.programs if "worker" in program.words and program.pid]
-        return self._kill(self.premises.find("cardpipe.worker.supervise") + own)
+        return self._kill(self.premises.find("cardpipe.worker.supervise") + self.premises.roots("worker"))
 
     def kill_api(self) -> bool:
-        serving = ("serve", "api")
-        return self._kill([p.pid for p in self.premises.programs if p.words[0] in serving and p.pid])
+        return self._kill(self.premises.roots("serve", "api"))
 
     def freeze_somebody(self) -> bool:
         """Anybody, for a while; longer than a lease now and then."""

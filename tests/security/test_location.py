@@ -24,7 +24,7 @@ NEEDLES = [b"Exif\0\0", b"GPSLatitude", b"GPSInfo", planted.CAMERA.encode(), pla
 
 def located(kind: str) -> bytes:
     """The planted photo in another format, with the same EXIF."""
-    jpeg = planted.photo(seed=len(kind) + ord(kind[0]))
+    jpeg = planted.photo(len(kind) + ord(kind[0]), 900, 700)
     if kind == "JPEG":
         return jpeg
     with Image.open(io.BytesIO(jpeg)) as picture:
