@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from cardpipe.model.order import Scope
 from cardpipe.pipeline.gather import gather
 from tests.faults.drill import Drill, Tally
@@ -92,6 +94,7 @@ def test_the_slow_hands_alone_do_no_harm(tmp_path: Path) -> None:
     assert tally.wrong == [] and tally.cards == 8
 
 
+@pytest.mark.long
 def test_without_the_fencing_token_an_order_that_is_changed_is_lost_or_printed_as_it_was(tmp_path: Path) -> None:
     """Whoever was at the old card finishes it in the name of the new one."""
     wrong = _drilled(Fickle(tmp_path / "drill", 8, CHANGED, "lingering,fencing")).wrong

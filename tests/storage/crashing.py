@@ -5,6 +5,7 @@ The crash is real enough: the connection is cut in the middle of a transaction, 
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import functools
 import shutil
@@ -43,7 +44,9 @@ class Crash(BaseException):
 @functools.cache
 def _template():
     """An empty, migrated database to start from: migrating takes longer than everything else here."""
-    path = Path(tempfile.mkdtemp(prefix="machine-")) / "empty.db"
+    folder = Path(tempfile.mkdtemp(prefix="machine-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "empty.db"
     store = SqlStore(f"sqlite:///{path}")
     store.migrate()
     store.close()
