@@ -24,8 +24,8 @@ MAX_JSON = 256_000
 READ_SECONDS = 60.0
 #: Of one field of a form that is no file.
 MAX_FIELD = 64_000
-#: A body beyond the limit is read on (and thrown away) so far, so that its sender hears the answer.
-_COURTESY = 4
+#: So many bytes beyond the limit are read on (and thrown away), so that their sender hears the answer.
+_COURTESY = 64_000_000
 
 
 async def read(request: Request, limit: int, what: str) -> bytes:
@@ -121,7 +121,7 @@ async def _parts(request: Request, limit: int, what: str) -> AsyncGenerator[byte
             over = over or size > limit
             if not over:
                 yield part
-            elif size > limit * _COURTESY:
+            elif size > limit + _COURTESY:
                 break
     except ClientDisconnect:
         raise Turned(400, "request.cut", "body", "broke off", "send it again") from None

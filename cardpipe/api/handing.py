@@ -20,10 +20,10 @@ from cardpipe.api.viewing import view
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.intake import NewRow, Row, RowState
-from cardpipe.model.order import PICTURE_DIGEST, Order
+from cardpipe.model.order import PICTURE_DIGEST, Order, differing
 from cardpipe.model.stored import Receipt, StoredOrder
-from cardpipe.pipeline.accept import accept, erased_digest, reference_reused, schema_findings, terms
-from cardpipe.pipeline.change import differing, merged
+from cardpipe.pipeline.accept import accept, asks_for, reference_reused, schema_findings, stored_as, terms
+from cardpipe.pipeline.change import merged
 from cardpipe.wiring import Shop
 
 _UPLOAD_FIRST = "send the picture to POST /v1/pictures and write the sha256:… that it answers"
@@ -61,21 +61,6 @@ def mend(house: Shop, caller: Caller, row: Row, patch: Mapping[str, Any]) -> Row
 def no_paths(ref: str, where: str) -> bytes:
     """Whatever an order names that is no picture of ours. The name itself is not repeated: it may be a path."""
     raise Refused("no digest", [_no_digest(where)])
-
-
-def with_the_same_photos(house: Shop, stored: StoredOrder, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """A patch that leaves the photos alone names those that were fetched, by digest: what lies behind a URL by now may
-    be another picture. Raises Refused for a patch that names URLs: a worker would have to fetch them."""
-    judge_urls(house, patch)
-    if any(patch.get(name) for name in ("photo_url", "photo_urls")):
-        remedy = "upload the picture and name its digest; only a new order is fetched by a worker"
-        found = error("picture.url_change", "photo_url", "cannot be given to an order that exists", remedy)
-        raise Refused("the change was refused; the order is as it was", [found])
-    fetched = stored.request.get("photo_url") or stored.request.get("photo_urls")
-    if not patch or not fetched or not stored.pieces or any(name in patch for name in ("photo", "photos")):
-        return dict(patch)
-    kept = {name: f"sha256:{digest}" for name, digest in stored.pieces[0].spec.get("photos", {}).items()}
-    return {**patch, "photos": kept}
 
 
 def judge_urls(house: Shop, data: Mapping[str, Any]) -> None:
@@ -121,7 +106,7 @@ def _received(house: Shop, caller: Caller, data: dict[str, Any], receipt: Receip
     except Conflict as problem:
         if not any(finding.code == "order.reference.taken" for finding in problem.findings):
             raise
-        raise Conflict(str(problem), [reference_reused(problem)]) from None
+        raise Conflict(str(problem), [reference_reused(finding.where for finding in problem.findings)]) from None
     if row.state in (RowState.ACCEPTED, RowState.KNOWN):  # judged since we looked
         return _again(house, house.store.order(caller.scope, order.reference))
     return _told(row) if fresh else _again(house, row)
@@ -149,19 +134,10 @@ def _pictures(house: Shop, caller: Caller, order: Order) -> list[Finding]:
 
 def _known(house: Shop, caller: Caller, order: Order) -> StoredOrder | None:
     """The same order, if it is here already. Raises Conflict for another one under this reference."""
-    try:
-        stored = house.store.order(caller.scope, order.reference)
-    except Refused:
-        return None
-    if stored.reference != order.reference:
-        return None
-    digest = order.digest()
-    if stored.request_digest in (digest, erased_digest(house.secret, digest)):
+    stored = stored_as(house, caller.scope, order.reference)
+    if stored is None or asks_for(house, stored, order):
         return stored
-    fields = ", ".join(differing(stored.request, order.model_dump(mode="json"))) or "its content"
-    remedy = "give this order a reference of its own: one reference is one order for ever"
-    message = f"another order has this reference; they differ in {fields}"
-    found = error("order.reference_reused", "reference", message, remedy)
+    found = reference_reused(differing(stored.request, order.model_dump(mode="json")))
     raise Conflict("another order has this reference; nothing was stored", [found])
 
 
@@ -173,10 +149,9 @@ def _still_the_same(house: Shop, stored: StoredOrder | Row, data: Mapping[str, A
     if isinstance(stored, Row) or stored.revision > 1:
         return True
     try:
-        digest = Order.model_validate(dict(data)).digest()
+        return asks_for(house, stored, Order.model_validate(dict(data)))
     except ValidationError:
         return False
-    return stored.request_digest in (digest, erased_digest(house.secret, digest))
 
 
 def daily(house: Shop, caller: Caller, data: Mapping[str, Any]) -> None:

@@ -172,7 +172,7 @@ def amended(house: Shop, caller: Caller, key: str, patch: dict[str, Any], reques
     revision = viewing.revision_of(request, stored)
     if isinstance(stored, Row):
         return viewing.show(house, handing.mend(house, caller, stored, patch))
-    patch = handing.with_the_same_photos(house, stored, patch)
+    handing.judge_urls(house, patch)
     try:
         verdict = change(house, caller.scope, stored.id, patch, revision, handing.no_paths, caller.actor)
     except Conflict as problem:

@@ -16,8 +16,9 @@ from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Order
 from cardpipe.model.status import PieceState
 from cardpipe.pipeline import bulk
-from cardpipe.pipeline.accept import Pictures, Verdict, accept
+from cardpipe.pipeline.accept import Verdict, accept
 from cardpipe.pipeline.cancel import cancel
+from cardpipe.pipeline.desk import Pictures
 from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop, shop
 

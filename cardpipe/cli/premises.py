@@ -54,7 +54,13 @@ _SINCE = """
     JOIN steps s ON e.tenant = s.tenant AND e.mode = s.mode AND e.subject = s.subject WHERE s.id = :id
 """
 _LAST = "SELECT at FROM events ORDER BY id DESC LIMIT 1"
-_STOPPED = "SELECT tenant, kind, due, result FROM duties WHERE state = 'stopped' ORDER BY due DESC"
+#: Duties that failed, and that no later one of their kind has made up for.
+_STOPPED = """
+    SELECT tenant, kind, due, result FROM duties d WHERE state = 'stopped' AND NOT EXISTS (
+        SELECT 1 FROM duties l WHERE l.tenant = d.tenant AND l.mode = d.mode AND l.kind = d.kind AND l.state = 'done'
+                                 AND l.at > d.at)
+    ORDER BY at DESC
+"""
 _UNTOLD = "SELECT count(*) AS found, min(created_at) AS oldest FROM deliveries WHERE state = 'pending'"
 _DISABLED = "SELECT count(*) AS found FROM endpoints WHERE enabled = 0 AND disabled_reason <> ''"
 _FOR_A_PERSON = {

@@ -114,6 +114,14 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+def differing(old: Any, new: Any, where: str = "") -> list[str]:
+    """The paths, and never the values, of the fields in which two requests differ."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [] if old == new else [where]
+    names = sorted(old.keys() | new.keys())
+    return [found for name in names for found in differing(old.get(name), new.get(name), f"{where}.{name}".lstrip("."))]
+
+
 def seed(tenant: str, reference: str, panel: str) -> bytes:
     """What a piece's handwriting varies by. Never a random id: a remake must be the same card."""
     return hashlib.sha256(b"\0".join(part.encode() for part in ("cardpipe", tenant, reference, panel))).digest()

@@ -33,7 +33,8 @@ def _time(value: Any) -> Any:
 class Tenant(BaseModel):
     """A tenant's terms. ``cut_off``: on each working day at this time of its ``zone`` the day's batches are closed by
     themselves; without one a person closes them. ``retention_days``: so long after it was mailed an order's personal
-    data is erased; without it, never. ``daily_limit``: orders a day, against a program gone wild; ``rate``: requests a
+    data is erased; without it, never. ``daily_limit``: orders a day that are taken one by
+    one, against a program gone wild (rows of files count towards it, and are not refused by it); ``rate``: requests a
     minute and key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

@@ -10,7 +10,7 @@ import datetime as dt
 import difflib
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,13 +21,11 @@ from cardpipe.lettershop import addressing, calendar
 from cardpipe.lettershop.duplicate import judge_date, natural_key
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, error, has_errors
-from cardpipe.model.order import PICTURE_DIGEST, Order, Scope
+from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, differing
 from cardpipe.model.stored import Receipt
 from cardpipe.model.tenant import Tenant
-from cardpipe.pipeline.desk import Desk, Pictures, fetch_urls, group, judge, with_digests
+from cardpipe.pipeline.desk import Desk, NotFetched, Pictures, fetch_urls, group, judge, with_digests
 from cardpipe.ports import Artifacts, NewOrder, Shop, StoredOrder
-
-__all__ = ["Pictures", "Prepared", "Terms", "Verdict", "accept", "erased_digest", "prepare", "schema_findings", "terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +99,15 @@ def accept(
     """Judge one order and store it. ``mail_on`` (YYYY-MM-DD) is for orders without a date of their own.
 
     The same order again (same reference, same content) gives what is stored; another order under that reference is a
-    finding ``order.reference_reused`` that names the fields which differ. One that looks like a second card for the
+    finding ``order.reference_reused`` that names the fields which differ; so is a photo that cannot be fetched. One
+    that looks like a second card for the
     same person and occasion is stored held.
     """
     under = under or terms(shop, scope, mail_on)
-    made = prepare(shop, scope, data, pictures, under)
+    try:
+        made = prepare(shop, scope, data, pictures, under)
+    except NotFetched as problem:  # somebody waits for the answer: it is this order's, and no other's
+        return Verdict(str(data.get("reference", "")), None, False, problem.findings)
     if made.known is not None:
         return Verdict(made.reference, made.known, False, made.findings)
     if made.new is None:
@@ -116,7 +118,8 @@ def accept(
     except Conflict as problem:
         if not any(finding.code == "order.reference.taken" for finding in problem.findings):
             raise
-        return Verdict(made.reference, None, False, (*made.findings, reference_reused(problem)))
+        fields = [finding.where for finding in problem.findings]  # somebody was faster with this reference
+        return Verdict(made.reference, None, False, (*made.findings, reference_reused(fields)))
     # an erasure may have removed a picture between the look and the storing; now that the order names it, none will
     made.lay_down(shop, scope)
     return Verdict(made.reference, stored, fresh, made.findings)
@@ -133,8 +136,10 @@ def prepare(
         return Prepared(reference, None, None, tuple(schema_findings(problem)))
     desk = Desk(shop, scope, order, pictures)
     request = with_digests(desk)
-    if not anew and (known := _known(shop, scope, request)) is not None:
-        return Prepared(reference, None, known, known.findings)
+    if not anew and (stored := stored_as(shop, scope, order.reference)) is not None:
+        if asks_for(shop, stored, request):
+            return Prepared(reference, None, stored, stored.findings)
+        desk.findings.append(reference_reused(differing(stored.request, request.model_dump(mode="json"))))
     fetch_urls(desk)
     spec = judge(desk)
     mail_on = _mail_on(desk, under)
@@ -168,11 +173,10 @@ def prepare(
     return Prepared(reference, new, None, tuple(desk.findings), laid, frozenset(desk.own))
 
 
-def reference_reused(problem: Conflict) -> Finding:
-    """The finding for an order whose reference another one has."""
-    fields = ", ".join(finding.where for finding in problem.findings) or "its content"
+def reference_reused(fields: Iterable[str]) -> Finding:
+    """The finding for an order whose reference another one has; ``fields`` are those in which they differ."""
     remedy = "give this order a reference of its own: one reference is one order for ever"
-    message = f"another order has this reference; they differ in {fields}"
+    message = f"another order has this reference; they differ in {', '.join(fields) or 'its content'}"
     return error("order.reference_reused", "reference", message, remedy)
 
 
@@ -182,20 +186,20 @@ def erased_digest(secret: bytes, request_digest: str) -> str:
     return "erased:" + hmac.new(secret, request_digest.encode(), hashlib.sha256).hexdigest()
 
 
-def _known(shop: Shop, scope: Scope, request: Order) -> StoredOrder | None:
-    """The order that is here already: a retry is answered from what is stored, whatever became of its design or its
-    hand since. None for a new one, and for one whose difference the store is to name."""
+def stored_as(shop: Shop, scope: Scope, reference: str) -> StoredOrder | None:
+    """The order that has this reference, if one has."""
     try:
-        stored = shop.store.order(scope, request.reference)
+        stored = shop.store.order(scope, reference)
     except Refused:
         return None
-    if stored.reference != request.reference:
-        return None
+    return stored if stored.reference == reference else None
+
+
+def asks_for(shop: Shop, stored: StoredOrder, request: Order) -> bool:
+    """Whether a request is the one that this order was accepted by, also after that was erased. A retry is answered
+    from what is stored, whatever became of its design or its hand since."""
     digest = request.digest()
-    same = stored.request_digest == digest or (
-        stored.erased_at is not None and stored.request_digest == erased_digest(shop.secret, digest)
-    )
-    return stored if same else None
+    return stored.request_digest in (digest, erased_digest(shop.secret, digest))
 
 
 def _mail_on(desk: Desk, under: Terms) -> dt.date:

@@ -12,13 +12,15 @@ from typing import Any
 
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
-from cardpipe.model.order import Order, Scope
+from cardpipe.model.order import Order, Scope, differing
 from cardpipe.model.status import IN_A_BATCH, OrderState
-from cardpipe.pipeline.accept import Pictures, Verdict, prepare, terms
+from cardpipe.pipeline.accept import Verdict, prepare, terms
+from cardpipe.pipeline.desk import Pictures
 from cardpipe.ports import Shop, StoredOrder
 
 #: Of these only one can be asked for: naming one takes the place of the others.
 _INSTEAD = (("mail_on", "arrive_by"), ("photo", "photos", "photo_url", "photo_urls"))
+_FETCHED = ("photo_url", "photo_urls")
 
 
 def change(
@@ -29,7 +31,11 @@ def change(
     once it lies in a batch, is cancelled or erased; Refused for an unknown order."""
     stored = shop.store.order(scope, key)
     _in_time(stored, revision)
-    asked = merged(stored.request, patch)
+    if any(patch.get(name) for name in _FETCHED):
+        remedy = "upload the picture and name its digest; only a new order is fetched by a worker"
+        what = "cannot be given to an order that exists"
+        return _refused(stored, error("picture.url_change", "photo_url", what, remedy))
+    asked = merged(stored.request, _with_the_same_photos(stored, patch))
     if str(asked.get("reference", "")) != stored.reference:
         remedy = "leave it as it is; another reference is another order"
         return _refused(stored, error("order.reference.fixed", "reference", "cannot be changed", remedy))
@@ -61,16 +67,13 @@ def merged(request: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in whole.items() if value is not None and value != plain.get(name)}
 
 
-def differing(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
-    """The fields in which two requests differ, by path; never their values."""
-    found: list[str] = []
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += differing(before, after, f"{where}{name}.")
-        elif before != after:
-            found.append(f"{where}{name}")
-    return found
+def _with_the_same_photos(stored: StoredOrder, patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A patch that leaves fetched photos alone names them by digest: behind a URL may lie another picture by now."""
+    fetched = any(stored.request.get(name) for name in _FETCHED)
+    if not patch or not fetched or not stored.pieces or any(name in patch for name in ("photo", "photos")):
+        return patch
+    kept = {name: f"sha256:{digest}" for name, digest in stored.pieces[0].spec.get("photos", {}).items()}
+    return {**patch, "photos": kept}
 
 
 def _merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

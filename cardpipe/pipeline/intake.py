@@ -21,8 +21,9 @@ from cardpipe.model.intake import Import, NewImport, NewRow, Row
 from cardpipe.model.order import Order, Scope, digest
 from cardpipe.model.stored import Receipt
 from cardpipe.pipeline import bulk, lease
-from cardpipe.pipeline.accept import Pictures, prepare, schema_findings, terms
+from cardpipe.pipeline.accept import prepare, schema_findings, terms
 from cardpipe.pipeline.archive import Archive, open_archive
+from cardpipe.pipeline.desk import Pictures
 from cardpipe.pipeline.mapping import Columns, Suggestion, suggest
 from cardpipe.pipeline.table import Table, open_table
 from cardpipe.ports import Claim, Shop

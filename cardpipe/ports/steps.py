@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from cardpipe.model.finding import Finding
@@ -41,8 +41,9 @@ class Steps(Protocol):
         """How many steps are worked on at this moment."""
         ...
 
-    def unserved(self) -> int:
-        """How many hinted steps nobody has taken, while nobody works on anything: for long, the workers are deaf."""
+    def unserved(self, queues: Collection[str]) -> int:
+        """How many hinted steps of these queues nobody has taken, while nobody works on any of them: for long, their
+        workers are deaf."""
         ...
 
     def forget_leases(self, *, lost: bool = False) -> int:

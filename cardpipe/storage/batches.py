@@ -208,10 +208,11 @@ def _select(tx: Tx, scope: Scope, narrowed: str, **values: object) -> list[Batch
         sql = _FILES.format(listed=tx.listed("batches"))
         for row in tx.all(sql, tenant=scope.tenant, mode=scope.mode, batches=text(list(files))):
             files[row["batch_id"]].append(BatchFile(row["name"], row["sha256"], row["size"]))
-    return [_batch_from(row, files[row["id"]]) for row in rows]
+    return [from_row(row, files[row["id"]]) for row in rows]
 
 
-def _batch_from(row: sa.RowMapping, files: Iterable[BatchFile]) -> Batch:
+def from_row(row: sa.RowMapping, files: Iterable[BatchFile]) -> Batch:
+    """A row as a value."""
     return Batch(
         id=row["id"], scope=Scope(row["tenant"], row["mode"]), number=row["number"], mail_on=row["mail_on"],
         of_day=row["of_day"], group=row["group_key"], format=row["format"], press=row["press"], carrier=row["carrier"],

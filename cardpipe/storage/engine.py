@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.pool import NullPool
 
-from cardpipe.model.errors import Bug, Unavailable
+from cardpipe.model.errors import Bug, Refused, Unavailable
+from cardpipe.model.finding import error
 from cardpipe.ports import Clock
 
 BUSY_SECONDS = 30
@@ -93,7 +94,12 @@ class Database:
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
-        parsed = sa.make_url(url)
+        try:
+            parsed = sa.make_url(url)
+        except (exc.ArgumentError, ValueError):  # the address itself is not repeated: it may hold a password
+            remedy = "write postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, or leave it away"
+            found = error("settings.database", "CARDPIPE_DATABASE_URL", "cannot be read as an address", remedy)
+            raise Refused("the database's address cannot be used", [found]) from None
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.sqlite = parsed.get_backend_name() == "sqlite"

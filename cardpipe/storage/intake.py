@@ -72,6 +72,12 @@ _WANTED = """
     WHERE r.tenant = :tenant AND r.mode = :mode AND r.chunk = :chunk AND (r.state = 'received' OR i.state = 'judging')
     LIMIT 1
 """
+_EARLIER = """
+    SELECT request_digest FROM intake
+    WHERE tenant = :tenant AND mode = :mode AND import_id = :import_id AND reference = :reference AND line < :line
+      AND state <> 'refused'
+    ORDER BY line LIMIT 1
+"""
 _LAST_LINE = 2**31 - 1
 
 
@@ -216,7 +222,20 @@ def _judged(
         return RowState.REFUSED, None, findings
     if not row.dry_run:
         raise Bug("a row was refused without a finding")
-    return RowState.ACCEPTED, None, findings
+    return _as_if(tx, row, findings)
+
+
+def _as_if(tx: Tx, row: Row, findings: tuple[Finding, ...]) -> tuple[RowState, None, tuple[Finding, ...]]:
+    """What would become of a row of a dry run, beside the earlier ones of its file: they are no orders either."""
+    earlier = tx.one(
+        _EARLIER, tenant=row.scope.tenant, mode=row.scope.mode, import_id=row.import_id, reference=row.reference,
+        line=row.line,
+    )  # fmt: skip
+    if earlier is None:
+        return RowState.ACCEPTED, None, findings
+    if earlier["request_digest"] == row.request_digest:
+        return RowState.KNOWN, None, findings
+    return RowState.REFUSED, None, (*findings, _reused(()))
 
 
 def _received(tx: Tx, row: Row, chunk: str, reason: str, **detail: str) -> None:

@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "mode", "id", name="pk_intake"),
         sa.UniqueConstraint("tenant", "mode", "import_id", "line", name="uq_intake_line"),
     )
+    op.create_index("ix_intake_reference", "intake", ["tenant", "mode", "import_id", "reference"], unique=False)
     op.create_index("ix_intake_chunk", "intake", ["tenant", "mode", "chunk", "line"], unique=False)
     op.create_index("ix_intake_import", "intake", ["tenant", "mode", "import_id", "state"], unique=False)
     op.create_index(

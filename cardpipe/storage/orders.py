@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
 
 from cardpipe.model.errors import Bug, Conflict, Refused
 from cardpipe.model.finding import Finding, error
-from cardpipe.model.order import Scope
+from cardpipe.model.order import Scope, differing
 from cardpipe.model.piece import Piece
 from cardpipe.model.status import OrderState, PieceState
 from cardpipe.model.stored import NewOrder, Receipt, StoredOrder
@@ -204,16 +203,6 @@ def _taken(field: str) -> Finding:
         "order.reference.taken", field, "differs from the stored order of the same reference",
         "give this order a reference of its own: one reference is one order for ever",
     )  # fmt: skip
-
-
-def differing(old: Any, new: Any, where: str = "") -> list[str]:
-    """The names, and never the values, of the fields in which two requests differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        names: Sequence[str] = sorted(old.keys() | new.keys())
-        return [
-            found for name in names for found in differing(old.get(name), new.get(name), f"{where}.{name}".lstrip("."))
-        ]
-    return [] if old == new else [where]
 
 
 def from_rows(tx: Tx, scope: Scope, rows: Sequence[sa.RowMapping]) -> list[StoredOrder]:

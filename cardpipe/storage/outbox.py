@@ -187,4 +187,4 @@ def _names(tx: Tx, scope: Scope, ids: set[str]) -> dict[str, str]:
         return {}
     sql = _BATCHES.format(listed=tx.listed("ids"))
     rows = tx.all(sql, tenant=scope.tenant, mode=scope.mode, ids=text(sorted(ids)))
-    return {row["id"]: batches._batch_from(row, ()).name for row in rows}
+    return {row["id"]: batches.from_row(row, ()).name for row in rows}

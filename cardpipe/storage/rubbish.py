@@ -68,8 +68,9 @@ _SCRUB_IMPORT = """
     UPDATE imports SET name = '', header = '[]', findings = '[]', mapping = '{}', terms = '{}', erased_at = :at
     WHERE tenant = :tenant AND mode = :mode AND id = :id
 """
+#: Without its digest, too: it is not keyed, and names could be tried on it.
 _SCRUB_ROWS = """
-    UPDATE intake SET request = '{}', cells = '[]', findings = '[]'
+    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', request_digest = ''
     WHERE tenant = :tenant AND mode = :mode AND import_id = :id
 """
 #: The stored answer may quote what was asked: of it only the id stays, and who asks again is told what is left.
@@ -84,7 +85,7 @@ _REQUESTED_ALONE = """
 """
 #: Orders that only a worker could judge and that came to nothing. By the index of those of no import.
 _SCRUB_ALONE = """
-    UPDATE intake SET request = '{}', cells = '[]', findings = '[]'
+    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', request_digest = ''
     WHERE tenant = :tenant AND mode = :mode AND import_id IS NULL AND state <> 'received' AND at < :before
       AND request <> '{}'
 """

@@ -9,7 +9,7 @@ a jump of the clock delays nothing for long.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import sqlalchemy as sa
 
@@ -58,8 +58,8 @@ _FINISH = """
 _HELD = f"SELECT count(*) AS steps FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER}"
 _UNSERVED = f"""
     SELECT count(*) AS steps FROM steps
-    WHERE {FLYING} AND hinted_until > 0 AND held IS NULL AND {RESTED} AND NOT EXISTS (
-        SELECT 1 FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER})
+    WHERE {FLYING} AND hinted_until > 0 AND held IS NULL AND {RESTED} AND kind IN {{kinds}} AND NOT EXISTS (
+        SELECT 1 FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER} AND kind IN {{kinds}})
 """
 _IN_FLIGHT = f"{FLYING} AND ((token IS NOT NULL AND NOT {LEASE_OVER}) OR NOT {_HINT_OVER})"
 _HOW_MANY_FLY = f"SELECT count(*) AS steps FROM steps WHERE {_IN_FLIGHT}"
@@ -189,10 +189,12 @@ def leases(tx: Tx) -> int:
     return int(row["steps"]) if row else 0
 
 
-def unserved(tx: Tx) -> int:
-    """How many hinted steps nobody has taken, while nobody works on anything. More than 0 is common for a moment; for
-    long it means that the workers do not hear, whatever their processes look like."""
-    row = tx.one(_UNSERVED, now=tx.now, skew=SKEW, longest=LONGEST_DELAY)
+def unserved(tx: Tx, queues: Collection[str]) -> int:
+    """How many hinted steps of these queues nobody has taken, while nobody works on any of them. More than 0 is common
+    for a moment; for long it means that their workers do not hear, whatever their processes look like."""
+    kinds = [kind for kind, queue in QUEUE_OF.items() if queue in queues]
+    sql = _UNSERVED.format(kinds=tx.listed("kinds"))
+    row = tx.one(sql, now=tx.now, skew=SKEW, longest=LONGEST_DELAY, kinds=text(kinds))
     return int(row["steps"]) if row else 0
 
 

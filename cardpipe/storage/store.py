@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.errors import Conflict
@@ -73,9 +73,9 @@ class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures):
         with self.db.reading() as tx:
             return steps.leases(tx)
 
-    def unserved(self) -> int:
+    def unserved(self, queues: Collection[str]) -> int:
         with self.db.reading() as tx:
-            return steps.unserved(tx)
+            return steps.unserved(tx, queues)
 
     def forget_leases(self, *, lost: bool = False) -> int:
         with self.db.writing() as tx:

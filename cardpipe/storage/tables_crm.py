@@ -199,6 +199,7 @@ Index(
     sqlite_where=text(_ALONE), postgresql_where=text(_ALONE),
 )  # fmt: skip
 Index("ix_intake_import", intake.c.tenant, intake.c.mode, intake.c.import_id, intake.c.state)
+Index("ix_intake_reference", intake.c.tenant, intake.c.mode, intake.c.import_id, intake.c.reference)
 Index("ix_intake_chunk", intake.c.tenant, intake.c.mode, intake.c.chunk, intake.c.line)
 
 endpoints = Table(

@@ -130,7 +130,7 @@ class Supervisor:
         that Celery stops consuming after some trouble or other is reported every few months (reliability.md 1.2)."""
         now = time.monotonic()
         try:
-            unserved = self.shop.store.unserved()
+            unserved = self.shop.store.unserved(chosen(self.settings.queues))
         except Unavailable:
             self._heard = now
             return

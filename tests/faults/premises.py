@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class Program:
 
 
 @dataclass
-class Premises:
+class Premises(ABC):
     """What both ways of setting a shop up share. ``place`` is a folder of the drill's own; ``small`` a disk of its own
     of so many ``megabytes`` that can be filled (None: its folder is taken away instead); ``plant`` names what is
     tampered with, ``hands`` work on each machine under leases of so many seconds."""
@@ -106,18 +107,19 @@ class Premises:
             raise
 
     # what differs
+    @abstractmethod
     def set_up(self) -> None:
-        raise NotImplementedError
+        """Start what the drill needs."""
 
     @property
+    @abstractmethod
     def settings(self) -> dict[str, str]:
         """The settings that name servers and places."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def data(self) -> Path:
         """The data folder that the operator's commands use."""
-        raise NotImplementedError
 
     def clear_away(self) -> None:
         """Servers and disks of the drill's own."""

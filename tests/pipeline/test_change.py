@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from shopfloor import DAY, SCOPE, House, order, picture
 
-from cardpipe.model.errors import Conflict, Refused
+from cardpipe.model.errors import Conflict, Refused, Unavailable
+from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.model.stored import StoredOrder
@@ -112,6 +113,33 @@ def test_a_changed_photo_belongs_to_the_changed_order(house: House) -> None:
     made = changed(house, {"photos": {"after": f"sha256:{digest}"}})
     assert made.order is not None, made.findings
     assert made.order.pieces[0].spec["photos"]["after"] == digest
+
+
+def test_fetched_photos_stay_those_that_were_fetched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies behind a URL by now may be another picture."""
+    shown = iter([picture(1800, 1400), picture(1800, 1401)])
+    monkeypatch.setattr(house, "fetch_picture", lambda url, where: next(shown))
+    urls = {"before": "https://p.example/1", "after": "https://p.example/2"}
+    verdict = house.take(order(occasion="job-completed", design="job-well-done", photo_urls=urls))
+    assert verdict.order is not None, verdict.findings
+    before = verdict.order.pieces[0].spec["photos"]
+    monkeypatch.setattr(house, "fetch_picture", lambda url, where: pytest.fail("it was fetched again"))
+    made = changed(house, {"ink": "sepia"})
+    assert made.order is not None, made.findings
+    assert made.order.pieces[0].spec["photos"] == before
+    refused = changed(house, {"photo_url": "https://p.example/3"}, 2)
+    assert refused.order is None and codes(refused.findings) == ["picture.url_change"]
+
+
+def test_a_photo_that_cannot_be_fetched_refuses_its_order_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the command line, where nobody comes back later."""
+
+    def away(url: str, where: str) -> bytes:
+        raise Unavailable("away", [error("url.unavailable", where, "did not answer", "try again")])
+
+    monkeypatch.setattr(house, "fetch_picture", away)
+    verdict = house.take(order(occasion="just-because", design="home-row", photo_url="https://p.example/1"))
+    assert verdict.order is None and codes(verdict.findings) == ["url.unavailable"]
 
 
 def test_nothing_is_printed_before_its_proof_is_approved(house: House) -> None:

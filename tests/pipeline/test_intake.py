@@ -84,6 +84,18 @@ def test_a_dry_run_stores_no_order(house: House) -> None:
         house.store.order(SCOPE, "xmas26-1")
 
 
+def test_a_dry_run_sees_references_that_are_taken(house: House) -> None:
+    taken(house, rows(2))
+    data = rows(5, r2="2,Ann,Other,2 Oak St,Reno,Nevada,89501", r4="3,Ann,Lee 4,4 Oak St,Reno,Nevada,89501",
+                r5="3,Ann,Lee 3,3 Oak St,Reno,Nevada,89501")  # fmt: skip
+    dry, wet = taken(house, data, dry=True), taken(house, data)
+    assert counted(dry) == {"accepted": 1, "known": 2, "refused": 2}, "by an order, and by a row before it"
+    refused = house.store.rows(SCOPE, dry.id, "refused")
+    assert [row.line for row in refused] == [3, 5]
+    assert {finding.code for row in refused for finding in row.findings} == {"order.reference_reused"}
+    assert counted(wet) == counted(dry), "as it comes, when it is done"
+
+
 def test_a_file_that_is_none_is_refused_as_a_whole(house: House) -> None:
     found = taken(house, b"\x89PNG\r\n\x1a\n\0\0\0", "people.csv")
     assert found.state == "refused" and found.findings and counted(found) == {}

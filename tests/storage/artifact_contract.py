@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from abc import ABC, abstractmethod
 from typing import Any
 
 import pytest
@@ -28,9 +29,10 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class ArtifactContract:
+class ArtifactContract(ABC):
+    @abstractmethod
     def damage(self, shelf: Any, scope: Scope, digest: str, data: bytes) -> None:
-        raise NotImplementedError("say how bytes are changed behind the adapter's back")
+        """Change the bytes behind the adapter's back."""
 
     @pytest.mark.parametrize("data", [b"a card", b"", b"\0" * 70_000], ids=["few", "none", "some"])
     def test_bytes_come_back_by_their_sha256(self, shelf, data):

@@ -185,3 +185,17 @@ def _effort(store):
         raw.set_progress_handler(None, 0)
         assert len(found) == 48
         return len(ticks)
+
+
+def test_workers_are_deaf_only_to_what_they_serve(any_store):
+    """A machine that accepts must not be restarted because nobody elsewhere tells."""
+    _fill(any_store, 3, kind="accept")
+    _fill(any_store, 1, kind="events")
+    due = any_store.due_steps(64, 60.0)
+    assert len(due) == 4
+    taken = [any_store.claim(step, 60.0) for step, kind in due if kind == "accept"]
+    assert taken == [None] * 3, "their chunks are not there: the steps are dropped, and so served"
+    assert any_store.unserved(("accept",)) == 0
+    assert any_store.unserved(("events", "release")) == 1
+    assert any_store.unserved(QUEUES) == 1
+    assert any_store.unserved(("compose",)) == 0

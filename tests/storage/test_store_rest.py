@@ -82,6 +82,8 @@ def test_an_import_that_ended_is_erased_with_its_file_and_its_rows(any_store, or
     assert (left_in(any_store), left_on_disk(artifacts)) == ([], [])
     after = any_store.import_(SCOPE, made.id)
     assert (after.state, after.counts, after.rows) == (before.state, before.counts, before.rows)
+    digests = {row.request_digest for row in any_store.rows(SCOPE, made.id)}
+    assert digests == {""}, "it has no key: names could be tried on it"
     assert any_store.erase_rest(SCOPE, FAR, "cardpipe") == 0
     (entry,) = any_store.audited("local", 9)
     assert (entry.action, entry.detail["imports"], entry.detail["uploads"]) == ("rest.erased", 1, 0)
@@ -104,7 +106,7 @@ def test_what_was_refused_one_by_one_is_erased_too(any_store, artifacts):
     assert any_store.erase_rest(SCOPE, FAR, "cardpipe") == 1
     assert left_in(any_store) == []
     row = any_store.row(SCOPE, "alone-1")
-    assert row.state == "refused"
+    assert (row.state, row.request_digest) == ("refused", "")
     assert any_store.begin_request(SCOPE, "door", "row", {"name": "ab" * 32}) == (202, f'{{"id":"{row.id}"}}')
 
 
