@@ -61,10 +61,13 @@ def restore(file: Path, as_json: bool) -> None:
     show.data({"data": str(data), "artifacts": made.artifacts, "paused": why}, as_json, f"restored into {data}")
 
 
-def reconcile(folders: list[Path], done: str, as_json: bool) -> None:
-    """Compare delivered batches with what is stored; with ``done``, let releases go on."""
+def reconcile(folders: list[Path], done: str, restored: str, as_json: bool) -> None:
+    """Compare delivered batches with what is stored; with ``done``, let releases go on. ``restored``: pause them first,
+    since somebody restored the database behind our back."""
     house = shop()
     actor = f"user:{user()}"
+    if restored:
+        house.store.restored(f"restored from {restored}: reconcile it with what was delivered", actor)
     paused = house.store.paused()
     if paused is None:
         show.words("nothing is paused; what was delivered is compared all the same")

@@ -134,9 +134,13 @@ def restore(
 def reconcile(
     delivered: Annotated[list[Path] | None, typer.Argument(help="Folders that hold delivered batch folders.")] = None,
     done: Annotated[str, typer.Option("--done", help="All that was delivered was shown: why releases may go on.")] = "",
+    restored: Annotated[
+        str, typer.Option("--restored", help="A server's database was restored by its own tools: from which backup.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """After a restore: compare with what was delivered, so that no card is printed twice; then let releases go on."""
+    """After a restore: compare with what was delivered, so that no card is printed twice; then let releases go on.
+    'cardpipe restore' pauses them; say --restored first where a database server was restored, before any work."""
     from cardpipe.cli import backups
 
-    backups.reconcile(delivered or [], done, as_json)
+    backups.reconcile(delivered or [], done, restored, as_json)

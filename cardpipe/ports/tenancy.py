@@ -49,6 +49,11 @@ class Tenancy(Protocol):
         """Why nothing may be released by anybody (a restored system that was not reconciled yet); None: go on."""
         ...
 
+    def restored(self, reason: str, actor: str) -> None:
+        """The database was just restored by its server's own tools, before anybody works on it: all releases are
+        paused, and the log is told by this server's count of transactions from now on."""
+        ...
+
     def pause(self, reason: str | None, actor: str) -> None:
         """Stop, or end the stop of, all releases."""
         ...

@@ -10,7 +10,7 @@ from cardpipe.model.errors import Unavailable
 from cardpipe.model.order import Scope
 from cardpipe.model.stored import Claim
 from cardpipe.model.tenant import AuditEntry, NewKey, StoredKey, Tenant
-from cardpipe.storage import audit, duties, erasure, rubbish, tenants
+from cardpipe.storage import audit, duties, erasure, events, rubbish, tenants
 from cardpipe.storage.engine import Database, Tx
 
 
@@ -79,6 +79,11 @@ class SqlTenancy:
     def paused(self) -> str | None:
         with self.db.reading() as tx:
             return tenants.paused(tx)
+
+    def restored(self, reason: str, actor: str) -> None:
+        with self.db.writing() as tx:
+            tenants.pause(tx, reason, actor)
+            events.of_another_server(tx)
 
     def pause(self, reason: str | None, actor: str) -> None:
         with self.db.writing() as tx:

@@ -306,3 +306,13 @@ def test_what_is_not_released_goes_on_during_a_pause(any_store, order, compose):
     found = any_store.gatherable(SCOPE, "2026-11-25")
     any_store.gather(SCOPE, "2026-11-25", {found[0].group: [found[0].id]})
     assert work(any_store) == ["impose"]
+
+
+def test_a_log_that_another_server_wrote_is_told_from_the_start(any_store, order, sql):
+    """A server counts its transactions by itself: after a restore elsewhere its old numbers would lie in the future."""
+    any_store.add_order(order(1))
+    sql(any_store, "UPDATE events SET xact = 1000000000")
+    assert any_store.told(SCOPE, None)[0] == []
+    any_store.restored("restored from a dump: reconcile it", "user:anna")
+    assert [told.type for told in any_store.told(SCOPE, None)[0]] == ["order.accepted"]
+    assert any_store.paused() == "restored from a dump: reconcile it"
