@@ -24,8 +24,10 @@ UNFINISHED = (
 )  # fmt: skip
 _ON_TRIAL = UNFINISHED[:2]
 
+#: With an id behind all ids: SQLite seeks to the first row that is equal so far, and would walk a tenant's pieces.
 _NEXT_SCOPE = """
-    SELECT tenant, mode FROM pieces WHERE (tenant, mode) > (:tenant, :mode) ORDER BY tenant, mode LIMIT 1
+    SELECT tenant, mode FROM pieces WHERE (tenant, mode, id) > (:tenant, :mode, 'zzzz')
+    ORDER BY tenant, mode, id LIMIT 1
 """
 _PIECES = """
     SELECT state, count(*) AS pieces, min(id) AS oldest, count(held) AS held,
