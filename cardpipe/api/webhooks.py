@@ -15,14 +15,10 @@ from cardpipe.api import shapes_doors as shapes
 from cardpipe.api.access import Caller, needs
 from cardpipe.api.body import plain
 from cardpipe.api.problem import Turned
-from cardpipe.model.errors import Conflict, Refused
-from cardpipe.model.finding import error
+from cardpipe.model.errors import Refused
 from cardpipe.model.outbox import TYPES, Delivered, Endpoint, NewEndpoint
 from cardpipe.pipeline.tell import shown_secret
 from cardpipe.wiring import Shop
-
-#: Endpoints of one tenant and mode.
-MOST_ENDPOINTS = 10
 
 Url = Annotated[str, Field(min_length=9, max_length=2000)]
 Types = Annotated[list[str], Field(max_length=len(TYPES), description=f"None named: all. {', '.join(TYPES)}.")]
@@ -81,9 +77,6 @@ def routes(house: Shop) -> APIRouter:
 
         def work() -> Endpoint:
             _judge(house, said.url)
-            if len(house.store.endpoints(caller.scope)) >= MOST_ENDPOINTS:
-                what, remedy = f"{MOST_ENDPOINTS} endpoints are there already", "delete one that is not needed"
-                raise Conflict("There are too many endpoints.", [error("webhook.too_many", "url", what, remedy)])
             return house.store.add_endpoint(NewEndpoint(caller.scope, said.url, tuple(said.types)), caller.actor)
 
         endpoint = await run_sync(work)

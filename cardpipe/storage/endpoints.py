@@ -24,7 +24,7 @@ from cardpipe.storage.events import log, text
 #: The step that tells an endpoint: its subject is the endpoint.
 KIND = "events"
 #: So many endpoints may listen for one tenant and mode: each event is sent to all of them.
-MOST = 20
+MOST = 10
 #: For so long the secret that was replaced signs as well.
 ROTATION = dt.timedelta(hours=24)
 
@@ -70,6 +70,7 @@ def add(tx: Tx, new: NewEndpoint, actor: str) -> Endpoint:
     """It is told of what happens from now on. Raises Refused for types that are none, Conflict for one too many."""
     known(new.types, "types")
     key = {"tenant": new.scope.tenant, "mode": new.scope.mode}
+    tx.alone()  # two at once would both be the last
     if len(listed(tx, new.scope)) >= MOST:
         raise Conflict(
             "There are too many endpoints.",
