@@ -16,7 +16,7 @@ from asking import card, codes, work
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from cardpipe.api.webhooks import MOST_ENDPOINTS
+from cardpipe.storage.endpoints import MOST as MOST_ENDPOINTS
 from cardpipe.wiring import Shop
 
 Make = Callable[..., dict[str, Any]]
