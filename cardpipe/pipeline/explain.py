@@ -75,14 +75,14 @@ def explain(shop: Shop, scope: Scope, stored: StoredOrder) -> list[Decision]:
     now = shop.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return told + [
         Decision(now, code, "note", message, remedy, stored.id)
-        for code, message, remedy in _waits_for(stored, tenant, scope)
+        for code, message, remedy in _waits_for(shop, stored, tenant)
     ]
 
 
 def actions(shop: Shop, scope: Scope, stored: StoredOrder) -> list[Action]:
     """What may still be done to this order, and until when."""
     tenant = shop.store.tenant(scope.tenant)
-    until = cut_off(stored, tenant)
+    until = cut_off(shop, stored, tenant)
     piece = stored.pieces[0] if stored.pieces else None
     batched = next((piece for piece in stored.pieces if piece.state in IN_A_BATCH), None)
     gone = "" if stored.state == OrderState.ACCEPTED else f"the order is {stored.state}"
@@ -113,11 +113,15 @@ def actions(shop: Shop, scope: Scope, stored: StoredOrder) -> list[Action]:
     return [Action(name, not why, why, until if not why else None) for name, (why, until) in listed.items()]
 
 
-def cut_off(stored: StoredOrder, tenant: Tenant) -> str | None:
-    """The moment after which an order of that mail date lies in a print file, where its tenant has a cut-off."""
+def cut_off(shop: Shop, stored: StoredOrder, tenant: Tenant) -> str | None:
+    """The cut-off at which an order of that mail date comes to lie in a print file, where its tenant has one: that of
+    its mail date, or of the first working day after it whose cut-off is still to come."""
     if tenant.cut_off is None:
         return None
-    moment = calendar.cut_off_of(dt.date.fromisoformat(stored.mail_on), tenant.zone, tenant.cut_off)
+    posts = shop.catalog.carrier(shop.carrier).calendar
+    first = calendar.mail_date(shop.clock.now(), tenant.zone, tenant.cut_off, posts)
+    day = max(first, posts.add_working(dt.date.fromisoformat(stored.mail_on) - dt.timedelta(days=1), 1))
+    moment = calendar.cut_off_of(day, tenant.zone, tenant.cut_off)
     return moment.isoformat().replace("+00:00", "Z")
 
 
@@ -166,7 +170,7 @@ def _of_findings(at: str, subject: str, findings: tuple[Finding, ...]) -> Iterat
         yield Decision(at, finding.code, str(finding.level), message, finding.remedy, subject)
 
 
-def _waits_for(stored: StoredOrder, tenant: Tenant, scope: Scope) -> Iterator[tuple[str, str, str]]:
+def _waits_for(shop: Shop, stored: StoredOrder, tenant: Tenant) -> Iterator[tuple[str, str, str]]:
     """(code, message, remedy) of what it waits for at this moment."""
     if stored.state != OrderState.ACCEPTED:
         return
@@ -185,10 +189,10 @@ def _waits_for(stored: StoredOrder, tenant: Tenant, scope: Scope) -> Iterator[tu
             yield "waits.person", f"needs attention: {codes or 'see above'}", "change the order, or ask the operator"
         elif piece.state is PieceState.COMPOSED and piece.awaits_approval:
             yield "waits.approval", "waits for the approval of its proof", "look at the proof and approve its digest"
-        elif piece.state is PieceState.COMPOSED and scope.mode == "test":
+        elif piece.state is PieceState.COMPOSED and stored.scope.mode == "test":
             yield "waits.nothing", "was ordered with a test key: it is proved and never printed", ""
         elif piece.state is PieceState.COMPOSED:
-            closes = cut_off(stored, tenant)
+            closes = cut_off(shop, stored, tenant)
             when = f"the cut-off at {closes}" if closes else "the operator to close the day"
             yield "waits.cut_off", f"waits for {when}", ""
         elif piece.state is PieceState.BATCHED:

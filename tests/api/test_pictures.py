@@ -222,13 +222,14 @@ def test_invented_and_changed_addresses_are_unknown(client: httpx.Client, caller
 
 def test_after_its_time_it_is_over(client: httpx.Client, caller: Any, house: Shop, monkeypatch: Any) -> None:
     data = another(6)
-    plan, sent = planned(client, len(data)), planned(client, len(data))
-    assert caller().put(sent["url"], content=data).status_code == 200
-    real = house.clock.now
+    now = house.clock.now()
 
     def later(seconds: float) -> None:
-        monkeypatch.setattr(house.clock, "now", lambda: real() + dt.timedelta(seconds=seconds))
+        monkeypatch.setattr(house.clock, "now", lambda: now + dt.timedelta(seconds=seconds))
 
+    later(0)
+    plan, sent = planned(client, len(data)), planned(client, len(data))
+    assert caller().put(sent["url"], content=data).status_code == 200
     later(599)
     assert caller().put(plan["url"], content=b"x").status_code == 422, "still open, and no picture"
     later(601)

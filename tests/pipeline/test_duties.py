@@ -18,6 +18,7 @@ from cardpipe.model.tenant import Tenant
 from cardpipe.pipeline import erase
 from cardpipe.pipeline.cancel import cancel
 from cardpipe.pipeline.duties import Reminder, last_cut_off
+from cardpipe.pipeline.explain import actions, explain
 from cardpipe.pipeline.release import release
 
 UTC = dt.UTC
@@ -68,6 +69,24 @@ def test_a_day_closes_by_itself_once(clocked: House) -> None:
     assert next((duty.due, duty.state) for duty in clocked.store.duties(SCOPE, "close")) == (DAY, "done")
     pass_time(clocked, minutes=5)
     assert sum(Reminder(clocked).turn() for _ in range(2)) == 0, "also not by one that was just started"
+
+
+@pytest.mark.parametrize(
+    ("mail_on", "days", "until"),
+    [("2026-12-02", 0, "2026-12-02T22:00:00Z"), ("2026-12-06", 0, "2026-12-07T22:00:00Z"),
+     ("2026-12-01", 1, "2026-12-02T22:00:00Z"), ("2026-12-01", 5, "2026-12-07T22:00:00Z")],
+)  # fmt: skip
+def test_until_when_an_order_may_be_changed(clocked: House, mail_on: str, days: int, until: str) -> None:
+    """Its own cut-off; that of the next working day where it has none, or where nobody closed its day."""
+    clocked.take(order(mail_on=mail_on))
+    clocked.run_steps()
+    stored = clocked.store.order(SCOPE, "R-1")
+    assert {action.until for action in actions(clocked, SCOPE, stored)} == {None}, "the operator closes the day"
+    terms(clocked, cut_off="17:00")
+    pass_time(clocked, days=days)
+    told = {action.name: action.until for action in actions(clocked, SCOPE, stored)}
+    assert (told["change"], told["cancel"], told["proof"]) == (until, until, None)
+    assert until in explain(clocked, SCOPE, stored)[-1].message
 
 
 def test_a_cut_off_waits_for_what_came_in_time(clocked: House) -> None:

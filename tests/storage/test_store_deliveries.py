@@ -12,6 +12,7 @@ from listeners import BROKEN, OK, OTHERS, OURS, claim, drain, listen, say, told
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.order import Scope
 from cardpipe.model.outbox import Answer
+from cardpipe.storage.endpoints import MOST
 
 # one after the other, within one order
 
@@ -250,7 +251,7 @@ def test_what_cannot_be_asked_of_endpoints(any_store):
         with pytest.raises(Refused) as caught:
             refused()
         assert [finding.code for finding in caught.value.findings] == ["webhook.types"] * 2
-    for _ in range(19):
+    for _ in range(MOST - 1):
         listen(store)
     with pytest.raises(Conflict, match="too many"):
         listen(store)
