@@ -70,9 +70,10 @@ def keep(house: Shop, scope: Scope, data: bytes, use: str) -> tuple[shapes.Pictu
         findings += [replace(found, level=Level.WARNING) for found in lifted.findings]
     if has_errors(findings):
         raise Refused("the picture cannot be used; nothing was stored", findings)
-    fresh = not house.artifacts.has(scope, hashlib.sha256(data).hexdigest())
-    digest = house.artifacts.put(scope, data)
-    house.store.keep_picture(scope, digest, use)
+    digest = hashlib.sha256(data).hexdigest()
+    fresh = not house.artifacts.has(scope, digest)
+    house.store.keep_picture(scope, digest, use)  # first: whoever dies now leaves nothing that is never erased
+    house.artifacts.put(scope, data)
     if not house.artifacts.has(scope, digest):  # it was rubbish until just now, and was removed in between
         house.artifacts.put(scope, data)
     shape = shapes.PictureShape(

@@ -74,6 +74,7 @@ class Prepared:
     def lay_down(self, shop: Shop, scope: Scope) -> None:
         """Put the bytes into the artifacts. What is the shop's own and was put by this process before is there."""
         laid = _laid.setdefault(shop.artifacts, set())
+        shop.store.foresee(scope, [digest for digest in self.own if not shop.artifacts.has(scope, digest)])
         for digest, data in self.bytes_of.items():
             key = (*scope, digest)
             if digest in self.own or key not in laid:

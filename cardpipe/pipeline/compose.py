@@ -90,6 +90,7 @@ def make(shop: Shop, piece: Piece) -> Composed:
     findings += inspect_piece(shop, piece, card_bytes, envelope_bytes)
     if has_errors(findings):
         raise Refused("the piece does not pass preflight", findings)
+    shop.store.foresee(scope, [hashlib.sha256(data).hexdigest() for data in (card_bytes, envelope_bytes)])
     return Composed(
         card=shop.artifacts.put(scope, card_bytes),
         envelope=shop.artifacts.put(scope, envelope_bytes),

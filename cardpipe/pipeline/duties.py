@@ -65,8 +65,8 @@ def _due(shop: Shop, tenant: Tenant, now: dt.datetime) -> list[tuple[Scope, str,
     posts = shop.catalog.carrier(shop.carrier).calendar
     if not tenant.closed and (passed := last_cut_off(tenant, now, posts)) is not None:
         found.append((Scope(tenant.name, "live"), "close", passed[0].isoformat()))
-    if tenant.retention_days is not None:
-        found += [(Scope(tenant.name, mode), "erase", now.date().isoformat()) for mode in ("live", "test")]
+    # also where everything is kept: what died half-made goes
+    found += [(Scope(tenant.name, mode), "erase", now.date().isoformat()) for mode in ("live", "test")]
     return found
 
 

@@ -65,11 +65,12 @@ def remove_rubbish(shop: Shop, scope: Scope) -> int:
 
 
 def _erased(shop: Shop, claim: Claim) -> str:
+    shop.store.forget_deliveries(claim.scope)
     days = shop.store.tenant(claim.scope.tenant).retention_days
-    if days is None:  # the tenant keeps its data, but for what was erased when somebody asked
+    if days is None:  # the tenant keeps its data, but for what was erased on demand, and what nobody ever named
         removed = remove_rubbish(shop, claim.scope)
         shop.store.scrub()
-        return f"what was erased on demand, {removed} artifacts"
+        return f"nothing but rubbish, {removed} artifacts"
     moment = shop.clock.now() - dt.timedelta(days=days)
     orders, rest, removed = erase_before(shop, claim.scope, moment, "cardpipe")
     return f"{orders} orders, {rest} uploads and imports, {removed} artifacts"

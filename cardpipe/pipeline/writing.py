@@ -6,6 +6,7 @@ would: every match code is read off its pixels and compared with the manifest, a
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from cardpipe.lettershop.labelsheet import SHEETS
 from cardpipe.model.batch import Batch, BatchFile
 from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import Finding, Level
+from cardpipe.model.order import Scope
 from cardpipe.model.piece import Piece
 from cardpipe.pipeline import paperwork, pinned, verify
 from cardpipe.pipeline.pressfile import Setup, writers
@@ -63,9 +65,9 @@ def write(
     rows = [row for part in parts for row in part.rows]
     reports = {file: report for part in parts for file, report in part.reports.items()}
     for paper, data in paperwork.write(shop, setup, name, rows, files, reports, findings, remake):
-        files.append(BatchFile(paper, shop.artifacts.put(batch.scope, data), len(data)))
+        files.append(_kept(shop, batch.scope, paper, data))
     sums = "".join(f"{item.sha256}  {item.name}\n" for item in files).encode()
-    files.append(BatchFile(f"{name}_SHA256SUMS", shop.artifacts.put(batch.scope, sums), len(sums)))
+    files.append(_kept(shop, batch.scope, f"{name}_SHA256SUMS", sums))
     return Written(files, findings)
 
 
@@ -123,11 +125,19 @@ def _part(
         card_sink, cover_sink = (stack.enter_context(shop.artifacts.write(setup.batch.scope)) for _ in names)
         cards = write_cards(setup, names[0], pieces, card_sink)
         covers = write_covers(setup, names[1], pieces, cover_sink)
+    shop.store.foresee(setup.batch.scope, [card_sink.digest, cover_sink.digest])
     rows = [
         paperwork.row(setup, piece, names, card, cover, remake)
         for piece, card, cover in zip(pieces, cards, covers, strict=True)
     ]
     return Part(_file(names[0], card_sink), _file(names[1], cover_sink), rows)
+
+
+def _kept(shop: Shop, scope: Scope, name: str, data: bytes) -> BatchFile:
+    digest = hashlib.sha256(data).hexdigest()
+    shop.store.foresee(scope, [digest])
+    shop.artifacts.put(scope, data)
+    return BatchFile(name, digest, len(data))
 
 
 def _prove(shop: Shop, setup: Setup, part: Part) -> None:

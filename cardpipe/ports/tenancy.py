@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from cardpipe.model.order import Scope
@@ -70,6 +70,11 @@ class Retention(Protocol):
         """A picture was uploaded: what no order ever named is erased as well."""
         ...
 
+    def foresee(self, scope: Scope, digests: Iterable[str]) -> None:
+        """These bytes are put next. If nothing names them within two days, because whoever put them died or lost the
+        claim, they are rubbish."""
+        ...
+
     def erasable(self, scope: Scope, before: str, limit: int = 200) -> list[str]:
         """Orders, oldest first, whose every piece was mailed, returned or cancelled before that moment (ISO 8601)."""
         ...
@@ -82,6 +87,10 @@ class Retention(Protocol):
 
     def erase_rest(self, scope: Scope, before: str, actor: str) -> int:
         """Uploads that no order named, and rows and files of imports that ended, before that moment; how many."""
+        ...
+
+    def forget_deliveries(self, scope: Scope) -> int:
+        """Messages to endpoints that were sent or given up three months ago, with their answers; how many."""
         ...
 
     def rubbish(self, scope: Scope, limit: int = 500) -> list[str]:

@@ -16,11 +16,13 @@ from cardpipe.model.order import Scope
 from cardpipe.model.outbox import Answer, Delivered, Outgoing, event_id
 from cardpipe.model.stored import Claim
 from cardpipe.storage import endpoints
-from cardpipe.storage.engine import Tx
+from cardpipe.storage.engine import Tx, first_id
 from cardpipe.storage.events import text
 
 #: An endpoint that took nothing for so long is disabled.
 PATIENCE = dt.timedelta(days=5)
+#: So long a message can be listed and sent again; what happened is told by the log of events for longer.
+KEPT = dt.timedelta(days=90)
 #: The longest honest wait for a next try, in seconds: the last of the schedule with its jitter, or Retry-After. A try
 #: further ahead was planned by a clock that has since been set back.
 LONGEST = 100_000.0
@@ -75,6 +77,15 @@ _ADD_ANSWER = """
     INSERT INTO answers (tenant, mode, delivery_id, at, status, words, seconds)
     VALUES (:tenant, :mode, :id, :at, :status, :words, :seconds)
 """
+#: By id, which sorts by when it was made.
+_OLD = """
+    SELECT id FROM deliveries WHERE tenant = :tenant AND mode = :mode AND id < :first AND state <> 'pending'
+    ORDER BY id LIMIT 1000
+"""
+_FORGET = (
+    "DELETE FROM answers WHERE tenant = :tenant AND mode = :mode AND delivery_id IN {listed}",
+    "DELETE FROM deliveries WHERE tenant = :tenant AND mode = :mode AND id IN {listed}",
+)
 _WAIT_WITH_IT = """
     UPDATE deliveries SET next_at = :next_at
     WHERE tenant = :tenant AND mode = :mode AND endpoint_id = :endpoint AND order_id = :order AND state = 'pending'
@@ -184,6 +195,15 @@ def listed(
         for row in page
     ]  # fmt: skip
     return found, page[-1]["id"] if len(rows) > limit else None
+
+
+def forget(tx: Tx, scope: Scope) -> int:
+    """The next messages that were sent or given up ``KEPT`` ago, with their answers; how many."""
+    key = {"tenant": scope.tenant, "mode": scope.mode}
+    ids = [row["id"] for row in tx.all(_OLD, **key, first=first_id("msg", tx.now - KEPT.total_seconds()))]
+    for sql in _FORGET:
+        tx.run(sql.format(listed=tx.listed("ids")), **key, ids=text(ids))
+    return len(ids)
 
 
 def replay(tx: Tx, scope: Scope, endpoint_id: str, delivery: str | None, since: str | None) -> int:

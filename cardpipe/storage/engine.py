@@ -123,6 +123,23 @@ class Database:
                 yield Tx(conn, self._now(conn))
 
     @contextmanager
+    def noting(self) -> Iterator[Tx]:
+        """A writing transaction that outlives whoever made it, and perhaps not a power cut: nobody waits for the
+        disk. For notes whose loss costs room and no card."""
+        with _mended(), self.engine.connect() as conn:
+            conn = conn.execution_options(cardpipe_writes=True)
+            if self.sqlite:
+                conn.connection.execute("PRAGMA synchronous=NORMAL")
+            try:
+                with conn.begin():
+                    if not self.sqlite:
+                        conn.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+                    yield Tx(conn, self._now(conn))
+            finally:
+                if self.sqlite:
+                    conn.connection.execute("PRAGMA synchronous=FULL")
+
+    @contextmanager
     def migrating(self) -> Iterator[sa.Connection]:
         """A writing transaction in which SQLite tables may be copied and renamed; links are checked at its end."""
         with _mended(), self.engine.connect() as conn:
@@ -188,6 +205,12 @@ def new_id(prefix: str, now: float) -> str:
             number = (stamp << 80) | secrets.randbits(79)
         _last_id = number
     return f"{prefix}_" + "".join(_IDS[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def first_id(prefix: str, moment: float) -> str:
+    """The least id that can be made at that moment (Unix time) or later."""
+    stamp = int(moment * 1000) % (1 << 48) << 80
+    return f"{prefix}_" + "".join(_IDS[(stamp >> shift) & 31] for shift in range(125, -1, -5))
 
 
 def _server(url: sa.URL) -> sa.Engine:

@@ -7,18 +7,18 @@ overtaken changes nothing. Whoever changes a row locks its import (if the chunk 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from cardpipe.model.errors import Bug, Conflict, Refused
-from cardpipe.model.finding import Finding, error, has_errors
+from cardpipe.model.finding import Finding, error, has_errors, warning
 from cardpipe.model.intake import NewRow, Row, RowState
 from cardpipe.model.order import Scope, digest
 from cardpipe.model.stored import Claim, NewOrder, Receipt, StoredOrder
-from cardpipe.storage import imports, orders, requests, steps
+from cardpipe.storage import duplicates, imports, orders, requests, steps
 from cardpipe.storage.engine import Tx
 from cardpipe.storage.events import findings_from, findings_text, log, text
 
@@ -53,9 +53,14 @@ _OPEN = """
     WHERE tenant = :tenant AND mode = :mode AND id = :id AND chunk = :chunk AND state = 'received'{locked}
 """
 _VERDICT = """
-    UPDATE intake SET state = :state, findings = :findings, at = :at,
+    UPDATE intake SET state = :state, findings = :findings, at = :at, natural_key = :natural_key,
                       reference = CASE WHEN reference = '' THEN :reference ELSE reference END
     WHERE tenant = :tenant AND mode = :mode AND id = :id AND chunk = :chunk AND state = 'received'
+"""
+_LIKE = """
+    SELECT line FROM intake
+    WHERE tenant = :tenant AND mode = :mode AND import_id = :import_id AND natural_key = :natural_key AND id <> :id
+    ORDER BY line LIMIT 1
 """
 _REFUSE = """
     UPDATE intake SET state = 'refused', findings = :findings, at = :at
@@ -134,7 +139,7 @@ def settle(
     state, stored, said = _judged(tx, row, found, tuple(findings), known)
     tx.run(
         _VERDICT, **this, state=str(state), findings=findings_text(said), at=tx.at,
-        reference=found.reference if found else "",
+        reference=found.reference if found else "", natural_key=found.natural_key if found and row.dry_run else None,
     )  # fmt: skip
     if row.import_id is None and state is not RowState.ACCEPTED:
         reason = "the same order was there already" if state is RowState.KNOWN else steps.codes(said)
@@ -222,20 +227,37 @@ def _judged(
         return RowState.REFUSED, None, findings
     if not row.dry_run:
         raise Bug("a row was refused without a finding")
-    return _as_if(tx, row, findings)
+    return _as_if(tx, row, found, findings)
 
 
-def _as_if(tx: Tx, row: Row, findings: tuple[Finding, ...]) -> tuple[RowState, None, tuple[Finding, ...]]:
+def _as_if(
+    tx: Tx, row: Row, found: NewOrder | None, findings: tuple[Finding, ...]
+) -> tuple[RowState, None, tuple[Finding, ...]]:
     """What would become of a row of a dry run, beside the earlier ones of its file: they are no orders either."""
     earlier = tx.one(
         _EARLIER, tenant=row.scope.tenant, mode=row.scope.mode, import_id=row.import_id, reference=row.reference,
         line=row.line,
     )  # fmt: skip
     if earlier is None:
-        return RowState.ACCEPTED, None, findings
+        return RowState.ACCEPTED, None, (*findings, *_double(tx, row, found))
     if earlier["request_digest"] == row.request_digest:
         return RowState.KNOWN, None, findings
     return RowState.REFUSED, None, (*findings, _reused(()))
+
+
+def _double(tx: Tx, row: Row, found: NewOrder | None) -> Iterator[Finding]:
+    """That an order of this row would be held as a likely duplicate: of an order, or of another row of its file."""
+    if found is None or found.natural_key is None:
+        return
+    this = {"tenant": row.scope.tenant, "mode": row.scope.mode, "natural_key": found.natural_key}
+    if order := duplicates.standing(tx, row.scope, found.natural_key):
+        said = f"{order['id']} (reference {order['reference']})"
+    elif other := tx.one(_LIKE, **this, import_id=row.import_id, id=row.id):
+        said = f"line {other['line']}"
+    else:
+        return
+    what = f"looks like a second card: {said} has the same recipient, occasion and date"
+    yield warning(duplicates.CODE, "order", what, "it would be held until it is allowed as a second card")
 
 
 def _received(tx: Tx, row: Row, chunk: str, reason: str, **detail: str) -> None:

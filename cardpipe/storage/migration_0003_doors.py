@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("cells", sa.Text(), nullable=False),
         sa.Column("findings", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("natural_key", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('accepted', 'dropped', 'known', 'received', 'refused')", name="ck_intake_state"),
         sa.ForeignKeyConstraint(
             ["tenant", "mode", "import_id"], ["imports.tenant", "imports.mode", "imports.id"], name="fk_intake_import"
@@ -214,6 +215,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_intake_reference", "intake", ["tenant", "mode", "import_id", "reference"], unique=False)
     op.create_index("ix_intake_chunk", "intake", ["tenant", "mode", "chunk", "line"], unique=False)
+    op.create_index(
+        "ix_intake_natural_key",
+        "intake",
+        ["tenant", "mode", "import_id", "natural_key"],
+        unique=False,
+        sqlite_where=sa.text("natural_key IS NOT NULL"),
+        postgresql_where=sa.text("natural_key IS NOT NULL"),
+    )
     op.create_index("ix_intake_import", "intake", ["tenant", "mode", "import_id", "state"], unique=False)
     op.create_index(
         "uq_intake_reference",

@@ -175,7 +175,7 @@ def cancel(tx: Tx, scope: Scope, key: str, reason: str, actor: str = "") -> Stor
         if not gone:
             raise Conflict(
                 "The piece of this order already lies in a batch; eject it from the batch, or let it be mailed.",
-                [error("order.cancel.too-late", "order", f"its piece is {pieces.one(tx, scope, piece.id).state}",
+                [error("order.cancel.too_late", "order", f"its piece is {pieces.one(tx, scope, piece.id).state}",
                        "eject the piece from its batch before the batch is released")],
             )  # fmt: skip
     by = {"by": actor} if actor else {}

@@ -14,7 +14,7 @@ from cardpipe.model.order import Scope
 from cardpipe.model.piece import Composed, Piece, Presorted
 from cardpipe.model.status import DONE, IN_A_BATCH, PieceState, sources
 from cardpipe.model.stored import Claim
-from cardpipe.storage import steps
+from cardpipe.storage import rubbish, steps
 from cardpipe.storage.engine import Tx
 from cardpipe.storage.events import findings_from, findings_text, log, text
 from cardpipe.storage.tables import words
@@ -107,7 +107,9 @@ def composed(tx: Tx, claim: Claim, made: Composed) -> bool:
 def own(tx: Tx, scope: Scope, order_id: str, digests: Iterable[str]) -> None:
     """These bytes are the order's own, among others: they are erased with it, once no other order has them."""
     key = {"tenant": scope.tenant, "mode": scope.mode, "id": order_id}
-    tx.run_each(_OWN, [{**key, "digest": digest.removeprefix("sha256:")} for digest in digests])
+    bare = [digest.removeprefix("sha256:") for digest in digests]
+    tx.run_each(_OWN, [{**key, "digest": digest} for digest in bare])
+    rubbish.named(tx, scope, bare)
 
 
 def done(tx: Tx, scope: Scope, piece_ids: Iterable[str]) -> None:

@@ -1,11 +1,12 @@
 """Rubbish: bytes that nobody needs any more, from the decision until they are gone; and what was handed in and led to
 no card.
 
-A digest is marked in the transaction that takes the last need of it away. Whoever removes bytes asks for the marked
-ones, removes them, and says so; one that is needed again by then (an order names the same photo) has left the list.
-An order that comes between the asking and the removal loses its bytes, though: so the accepting side puts the bytes,
-adds the order, and then looks whether they are there, or puts them once more. What slips through even so is seen when
-the card is composed (its bytes are missing: the piece needs attention), and never printed wrongly.
+A digest is marked in the transaction that takes the last need of it away; and, with patience, before its bytes are put
+at all: whoever dies before anybody names them leaves the mark, or they would lie there for ever. Whoever removes bytes
+asks for the marked ones, removes them, and says so; one that is needed again by then (an order names the same photo)
+has left the list. An order that comes between the asking and the removal loses its bytes, though: so the accepting side
+puts the bytes, adds the order, and then looks whether they are there, or puts them once more. What slips through even
+so is seen when the card is composed (its bytes are missing: the piece needs attention), and never printed wrongly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _UPLOADED = """
 """
 _MARK = """
     INSERT INTO rubbish (tenant, mode, digest, at) VALUES (:tenant, :mode, :digest, :at)
-    ON CONFLICT (tenant, mode, digest) DO NOTHING
+    ON CONFLICT (tenant, mode, digest) DO UPDATE SET at = excluded.at
 """
 _DISOWN = "DELETE FROM order_artifacts WHERE tenant = :tenant AND mode = :mode AND order_id = :order RETURNING digest"
 _NO_ORDER = """
@@ -47,8 +48,11 @@ _NEEDED = """
      OR digest IN (SELECT sha256 FROM remake_files WHERE tenant = :tenant AND mode = :mode)
      OR digest IN (SELECT source FROM imports WHERE tenant = :tenant AND mode = :mode AND erased_at IS NULL))
 """
-_SPARE = f"DELETE FROM rubbish WHERE tenant = :tenant AND mode = :mode AND {_NEEDED}"
-_LISTED = "SELECT digest FROM rubbish WHERE tenant = :tenant AND mode = :mode ORDER BY at, digest LIMIT :limit"
+_SPARE = f"DELETE FROM rubbish WHERE tenant = :tenant AND mode = :mode AND at <= :at AND {_NEEDED}"
+_LISTED = """
+    SELECT digest FROM rubbish WHERE tenant = :tenant AND mode = :mode AND at <= :at ORDER BY at, digest LIMIT :limit
+"""
+_NAMED = "DELETE FROM rubbish WHERE tenant = :tenant AND mode = :mode AND digest = :digest"
 _REMOVED = "DELETE FROM rubbish WHERE tenant = :tenant AND mode = :mode AND digest IN {listed}"
 _UNNAMED = f"""
     SELECT digest FROM uploads WHERE tenant = :tenant AND mode = :mode AND at < :before
@@ -99,6 +103,8 @@ _SCRUB_ANSWERS = """
 _PAGE = 1000
 #: So long an upload waits for its order in any case, however short the tenant keeps what was mailed.
 _PATIENCE = dt.timedelta(days=1)
+#: So long bytes that were put lie there before somebody names them, at most: no step takes as long.
+_UNNAMED_FOR = dt.timedelta(days=2)
 
 
 def keep_picture(tx: Tx, scope: Scope, digest: str, use: str) -> None:
@@ -108,8 +114,26 @@ def keep_picture(tx: Tx, scope: Scope, digest: str, use: str) -> None:
 
 def mark(tx: Tx, scope: Scope, digests: Iterable[str]) -> None:
     """These bytes are to be removed, unless somebody needs them."""
-    rows = [{"tenant": scope.tenant, "mode": scope.mode, "digest": digest, "at": tx.at} for digest in sorted(digests)]
-    tx.run_each(_MARK, rows)
+    _mark(tx, scope, digests, tx.at)
+
+
+def foresee(tx: Tx, scope: Scope, digests: Iterable[str]) -> None:
+    """These bytes are put next, for somebody who will name them: if nobody does, they are to be removed."""
+    _mark(tx, scope, digests, (_moment(tx) + _UNNAMED_FOR).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
+def named(tx: Tx, scope: Scope, digests: Iterable[str]) -> None:
+    """Somebody names these bytes from now on."""
+    tx.run_each(_NAMED, [{"tenant": scope.tenant, "mode": scope.mode, "digest": digest} for digest in digests])
+
+
+def _moment(tx: Tx) -> dt.datetime:
+    return dt.datetime.fromtimestamp(tx.now, dt.UTC)
+
+
+def _mark(tx: Tx, scope: Scope, digests: Iterable[str], at: str) -> None:
+    key = {"tenant": scope.tenant, "mode": scope.mode, "at": at}
+    tx.run_each(_MARK, [{**key, "digest": digest.removeprefix("sha256:")} for digest in sorted(digests)])
 
 
 def forget_order(tx: Tx, scope: Scope, order_id: str, also: set[str], since: str) -> None:
@@ -124,7 +148,7 @@ def forget_order(tx: Tx, scope: Scope, order_id: str, also: set[str], since: str
 
 def listed(tx: Tx, scope: Scope, limit: int) -> list[str]:
     """What is to be removed now, the oldest first. What is needed again leaves the list."""
-    key: dict[str, Any] = {"tenant": scope.tenant, "mode": scope.mode}
+    key: dict[str, Any] = {"tenant": scope.tenant, "mode": scope.mode, "at": tx.at}
     tx.run(_SPARE, **key)
     return [row["digest"] for row in tx.all(_LISTED, **key, limit=limit)]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from cardpipe.model.errors import Unavailable
 from cardpipe.model.order import Scope
 from cardpipe.model.stored import Claim
 from cardpipe.model.tenant import AuditEntry, NewKey, StoredKey, Tenant
-from cardpipe.storage import audit, duties, erasure, events, rubbish, tenants
+from cardpipe.storage import audit, deliveries, duties, erasure, events, rubbish, tenants
 from cardpipe.storage.engine import Database, Tx
 
 
@@ -101,6 +101,11 @@ class SqlTenancy:
         with self.db.writing() as tx:
             rubbish.keep_picture(tx, scope, digest, use)
 
+    def foresee(self, scope: Scope, digests: Iterable[str]) -> None:
+        if digests := list(digests):
+            with self.db.noting() as tx:
+                rubbish.foresee(tx, scope, digests)
+
     def erasable(self, scope: Scope, before: str, limit: int = 200) -> list[str]:
         with self.db.reading() as tx:
             return erasure.erasable(tx, scope, before, limit)
@@ -119,6 +124,9 @@ class SqlTenancy:
             if uploads or imports or rows:
                 rubbish.note(tx, scope, actor, until, uploads=uploads, imports=imports, rows=rows)
         return uploads + imports + rows
+
+    def forget_deliveries(self, scope: Scope) -> int:
+        return self._each(lambda tx: deliveries.forget(tx, scope))
 
     def rubbish(self, scope: Scope, limit: int = 500) -> list[str]:
         with self.db.writing() as tx:

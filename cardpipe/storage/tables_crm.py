@@ -188,6 +188,7 @@ intake = Table(
     Column("cells", Text, nullable=False),
     Column("findings", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("natural_key", Text),  # of a dry run's rows alone: they are no orders, which have it
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_intake"),
     UniqueConstraint("tenant", "mode", "import_id", "line", name="uq_intake_line"),
     _link("intake", "imports", "import"),
@@ -200,6 +201,10 @@ Index(
 )  # fmt: skip
 Index("ix_intake_import", intake.c.tenant, intake.c.mode, intake.c.import_id, intake.c.state)
 Index("ix_intake_reference", intake.c.tenant, intake.c.mode, intake.c.import_id, intake.c.reference)
+Index(
+    "ix_intake_natural_key", intake.c.tenant, intake.c.mode, intake.c.import_id, intake.c.natural_key,
+    sqlite_where=text("natural_key IS NOT NULL"), postgresql_where=text("natural_key IS NOT NULL"),
+)  # fmt: skip
 Index("ix_intake_chunk", intake.c.tenant, intake.c.mode, intake.c.chunk, intake.c.line)
 
 endpoints = Table(

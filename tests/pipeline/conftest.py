@@ -9,6 +9,7 @@ import pytest
 from shopfloor import House
 
 from cardpipe.settings import Settings
+from tests.storage.fresh import lay
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def make_house(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     made: list[House] = []
 
     def make(name: str) -> House:
+        lay(tmp_path / name / "cardpipe.db")
         made.append(House(Settings(data=tmp_path / name)))
         return made[-1]
 

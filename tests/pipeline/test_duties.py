@@ -15,7 +15,7 @@ from cardpipe.model.order import Scope
 from cardpipe.model.scan import Scan, Stage
 from cardpipe.model.status import PieceState
 from cardpipe.model.tenant import Tenant
-from cardpipe.pipeline import erase
+from cardpipe.pipeline import compose, erase
 from cardpipe.pipeline.cancel import cancel
 from cardpipe.pipeline.duties import Reminder, last_cut_off
 from cardpipe.pipeline.explain import actions, explain
@@ -61,7 +61,7 @@ def test_a_day_closes_by_itself_once(clocked: House) -> None:
     clocked.run_steps()
     before = sum(reminder.turn() for reminder in reminders)
     clocked.run_steps()
-    assert before == 1 and clocked.store.batches(SCOPE) == [], "yesterday's, which had nothing"
+    assert before == 3 and clocked.store.batches(SCOPE) == [], "yesterday's, which had nothing, and two for rubbish"
     pass_time(clocked, hours=8, minutes=1)
     assert sum(reminder.turn() for reminder in reminders) == 1, "three dispatchers, one row"
     clocked.run_steps()
@@ -163,6 +163,21 @@ def test_what_is_personal_goes_when_its_time_is_over(clocked: House, tmp_path: P
     assert sum(1 for _ in clocked.artifacts.digests(SCOPE)) < files - 4, "photo, fragments and batch files are gone"
     batch = clocked.store.batches(SCOPE)[0]
     assert batch.files == () and batch.pieces == 2, "the counts stay"
+
+
+def test_what_a_worker_made_in_vain_is_not_kept(clocked: House) -> None:
+    """It dies with the fragments put; the order is cancelled before another one makes the same."""
+    terms(clocked, retention_days=1)
+    clocked.take(order(message=WORDS))
+    before = set(clocked.artifacts.digests(SCOPE))
+    made = compose.make(clocked, clocked.store.order(SCOPE, "R-1").pieces[0])
+    cancel(clocked, SCOPE, "R-1", "no more")
+    assert set(clocked.artifacts.digests(SCOPE)) >= {made.card, made.envelope}
+    pass_time(clocked, days=3)
+    Reminder(clocked).turn()
+    clocked.run_steps()
+    assert not {made.card, made.envelope} & set(clocked.artifacts.digests(SCOPE)) and made.card not in before
+    assert planted(clocked) == {}
 
 
 def test_the_same_order_again_after_its_erasure_is_still_the_same(clocked: House, tmp_path: Path) -> None:

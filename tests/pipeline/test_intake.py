@@ -96,6 +96,21 @@ def test_a_dry_run_sees_references_that_are_taken(house: House) -> None:
     assert counted(wet) == counted(dry), "as it comes, when it is done"
 
 
+def test_a_dry_run_tells_of_likely_duplicates(house: House) -> None:
+    taken(house, rows(1))
+    data = rows(4, r1="8,Ann,LEE 1,1 Oak Street,Reno,NV,89501", r4="9,Ann,Lee 2,2 Oak St,Reno,Nevada,89501")
+    dry = taken(house, data, dry=True)
+    assert counted(dry) == {"accepted": 4}
+    told = {row.line: [(str(f.level), f.code, f.message) for f in row.findings if f.code == "order.duplicate"]
+            for row in house.store.rows(SCOPE, dry.id, "accepted")}  # fmt: skip
+    assert [len(told[line]) for line in (2, 3, 4, 5)] == [1, 0, 0, 1]
+    assert "reference xmas26-1" in told[2][0][2] and "line 3" in told[5][0][2]
+    assert told[2][0][0] == "warning"
+    taken(house, data)
+    held = {key: house.store.order(SCOPE, f"xmas26-{key}").held_code for key in (8, 2, 3, 9)}
+    assert held == {8: "order.duplicate", 2: None, 3: None, 9: "order.duplicate"}, "as it comes, when it is done"
+
+
 def test_a_file_that_is_none_is_refused_as_a_whole(house: House) -> None:
     found = taken(house, b"\x89PNG\r\n\x1a\n\0\0\0", "people.csv")
     assert found.state == "refused" and found.findings and counted(found) == {}

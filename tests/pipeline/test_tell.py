@@ -17,13 +17,13 @@ from cardpipe.model.errors import Unavailable
 from cardpipe.model.outbox import Answer
 from cardpipe.pipeline import tell
 from cardpipe.storage.store import SqlStore
+from tests.storage.fresh import lay
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Counter]:
     clock = MovingClock()
-    store = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}", clock)
-    store.migrate()
+    store = SqlStore(f"sqlite:///{lay(tmp_path / 'cardpipe.db')}", clock)
     yield Counter(store, clock)
     store.close()
 

@@ -21,11 +21,11 @@ from cardpipe.model.order import Scope, digest
 from cardpipe.model.scan import Scan, Stage
 from cardpipe.ports import NewOrder
 from cardpipe.storage.store import SqlStore
-from cardpipe.storage.tables_crm import metadata
 
 pytest.register_assert_rewrite("artifact_contract", "tests.storage.s3server")
 
 from tests.storage import s3server  # noqa: E402
+from tests.storage.fresh import emptied, lay  # noqa: E402
 
 GROUP = "A7|digital|usps|matte"
 
@@ -50,8 +50,7 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: FrozenClock) -> Iterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}", clock)
-    made.migrate()
+    made = SqlStore(f"sqlite:///{lay(tmp_path / 'cardpipe.db')}", clock)
     yield made
     made.close()
 
@@ -77,12 +76,7 @@ def _postgres() -> SqlStore:
         if os.environ.get("CARDPIPE_TEST_REQUIRE") == "all":
             pytest.fail("CARDPIPE_TEST_PG_URL is not set, and CARDPIPE_TEST_REQUIRE=all asks for PostgreSQL")
         pytest.skip("PostgreSQL: set CARDPIPE_TEST_PG_URL to an empty database to run this")
-    made = SqlStore(_own_database(url))
-    with made.db.engine.begin() as conn:
-        for table in [*reversed(metadata.sorted_tables), sa.Table("alembic_version", sa.MetaData())]:
-            conn.execute(sa.text(f"DROP TABLE IF EXISTS {table.name} CASCADE"))
-    made.migrate()
-    return made
+    return emptied(SqlStore(_own_database(url)))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -90,8 +84,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlSto
     if request.param == "postgres":
         made = _postgres()
     else:
-        made = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}")
-        made.migrate()
+        made = SqlStore(f"sqlite:///{lay(tmp_path / 'cardpipe.db')}")
     yield made
     made.close()
 

@@ -258,6 +258,23 @@ def test_what_cannot_be_asked_of_endpoints(any_store):
     listen(store, scope=OTHERS)
 
 
+def test_old_messages_are_forgotten_once_they_are_done(store, sql, clock):
+    ours, theirs = listen(store), listen(store, scope=OTHERS)
+    for scope in (OURS, OTHERS):
+        say(store, "order", "ord_1", None, "accepted", scope=scope)
+    store.fan_out()
+    drain(store, claim(store, sql, ours))
+    clock.forward(89 * 86_400)
+    say(store, "order", "ord_2", None, "accepted")
+    store.fan_out()
+    (young,) = drain(store, claim(store, sql, ours))
+    assert store.forget_deliveries(OURS) == 0
+    clock.forward(86_401)
+    assert store.forget_deliveries(OURS) == 1 and store.forget_deliveries(OTHERS) == 0, "theirs still waits to be sent"
+    assert [(each.id, len(each.answers)) for each in store.deliveries(OURS, ours.id, 10)[0]] == [(young.id, 1)]
+    assert len(store.deliveries(OTHERS, theirs.id, 10)[0]) == 1
+
+
 def test_a_test_goes_to_the_one_that_is_tested(any_store, sql):
     store = any_store
     picky, other = listen(store, "piece.mailed"), listen(store)

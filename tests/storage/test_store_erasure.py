@@ -251,6 +251,30 @@ def test_bytes_that_are_needed_again_leave_the_rubbish(any_store, order, artifac
     assert len(any_store.rubbish(SCOPE)) == 1
 
 
+def test_what_was_put_for_nobody_is_rubbish_after_two_days(store, order, artifacts, clock):
+    new = personal(order, artifacts)
+    digests = [artifacts.put(SCOPE, f"{PIXELS} {number}".encode()) for number in range(2)]
+    store.foresee(SCOPE, [*digests, *new.pictures])
+    store.add_order(new)
+    clock.forward(2 * 86_400 - 1)
+    assert store.rubbish(SCOPE) == [], "a worker may still be at it"
+    store.foresee(SCOPE, digests[:1])  # and one begins just now
+    clock.forward(1)
+    assert throw_away(store, artifacts) == digests[1:]
+    clock.forward(2 * 86_400)
+    assert throw_away(store, artifacts) == digests[:1]
+    assert all(artifacts.has(SCOPE, digest) for digest in new.pictures), "its order was stored"
+
+
+def test_what_is_erased_does_not_wait_for_what_was_foreseen(any_store, order, artifacts):
+    new = personal(order, artifacts)
+    stored, _ = any_store.add_order(new)
+    any_store.foresee(SCOPE, new.pictures)  # by one that asks for the same, and is held up
+    any_store.cancel_order(SCOPE, stored.id, "not now")
+    any_store.erase_order(SCOPE, stored.id, "cardpipe", KEYED)
+    assert sorted(throw_away(any_store, artifacts)) == sorted(new.pictures)
+
+
 def test_another_tenants_order_is_not_erased(any_store, order, artifacts):
     stored, _ = any_store.add_order(personal(order, artifacts, tenant="acme"))
     any_store.cancel_order(Scope("acme"), stored.id, "not now")

@@ -12,6 +12,7 @@ import pytest
 from cardpipe.model.order import Scope
 from cardpipe.ports import NewOrder
 from cardpipe.storage.store import SqlStore
+from tests.storage.fresh import lay
 
 
 class FrozenClock:
@@ -39,8 +40,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     clock = FrozenClock()
-    store = SqlStore(f"sqlite:///{tmp_path / 'cardpipe.db'}", clock)
-    store.migrate()
+    store = SqlStore(f"sqlite:///{lay(tmp_path / 'cardpipe.db')}", clock)
     yield Shop(store, clock)
     store.close()
 
