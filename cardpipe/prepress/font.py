@@ -20,6 +20,7 @@ from cardpipe.prepress.outline import TOLERANCE, Contour, Outline, lighten
 _RESTRICTED = 0x0002  # OS/2 fsType: restricted licence embedding (OpenType 1.9, OS/2, fsType bits 0-3)
 _NO_SUBSETTING = 0x0100
 _BITMAP_ONLY = 0x0200
+_ASIDE = 0.12  # x-heights by which the middle of an accent may lie beside the ink of its letter
 _HIGH = 0.25  # x-heights by which ink above the small letters is narrowed where word spaces are measured
 
 
@@ -147,14 +148,32 @@ class Font:
                 advances[index] += self.advance(chosen) - self.advance(glyph)
 
     def missing(self, text: str, run: Run | None = None) -> list[int]:
-        """Indices of the characters that would print wrong: no glyph, or one without ink for a visible character."""
+        """Indices of the characters that would print wrong: no glyph, one without ink for a visible character, or an
+        accent that stands beside its letter, where the font has the accent and no place for it."""
         run = run or self.shape(text)
         lacking = {
             cluster
             for glyph, cluster in zip(run.glyphs, run.clusters, strict=True)
             if glyph == 0 or (self.extent(glyph) is _NO_INK and _visible(text[cluster]))
         }
-        return sorted(lacking)
+        return sorted(lacking | self._astray(text, run))
+
+    def _astray(self, text: str, run: Run) -> set[int]:
+        """Characters whose accents, glyphs of their own, are not over or under the ink of their letter."""
+        found: set[int] = set()
+        pen, base = 0, (0.0, 0.0)
+        unit = 1 / (self.units * self.x_height)
+        for index, (glyph, cluster) in enumerate(zip(run.glyphs, run.clusters, strict=True)):
+            ink, at = self.extent(glyph), (pen + run.x_offsets[index]) * unit
+            again = index > 0 and cluster == run.clusters[index - 1]
+            if unicodedata.combining(unicodedata.normalize("NFD", text[cluster])[-1 if again else 0]):
+                middle = at + (ink.left + ink.right) / 2
+                if ink is not _NO_INK and not base[0] - _ASIDE <= middle <= base[1] + _ASIDE:
+                    found.add(cluster)
+            else:
+                base = (at + ink.left, at + ink.right)
+            pen += run.advances[index]
+        return found
 
     def extent(self, glyph: int) -> Extent:
         """A glyph's ink, in x-heights."""

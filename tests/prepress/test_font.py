@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from cardpipe.catalog.fonts import Fonts, load_fonts
 from cardpipe.model.errors import Refused
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.outline import lighten
+from cardpipe.prepress.wording import unwritable
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,50 @@ def test_coverage_is_asked_of_the_shaper(fonts: Fonts) -> None:
     assert lacks("mynerve") == "Юлия"
     assert lacks("playpen-sans") == ""
     assert lacks("arimo") == ""
+
+
+#: Letters whose accent is meant to stand beside them (a caron that is an apostrophe), or that have one of their own.
+BESIDE = "ďĎľĽťŤģįĩĨÃĮ"
+LETTERS = [chr(code) for code in (*range(0xC0, 0x180), *range(0x1E02, 0x1EFA)) if chr(code) not in BESIDE]
+
+
+def box(font: Font, text: str) -> tuple[float, float, float, float]:
+    """The ink of a text in x-heights: left, foot, right, top."""
+    run, pen, parts = font.shape(text), 0, []
+    unit = 1 / (font.units * font.x_height)
+    for glyph, advance, x, y in zip(run.glyphs, run.advances, run.x_offsets, run.y_offsets, strict=True):
+        ink = font.extent(glyph)
+        if ink.right > ink.left:
+            left, low = (pen + x) * unit, y * unit
+            parts.append((left + ink.left, low + ink.bottom, left + ink.right, low + ink.top))
+        pen += advance
+    lows, highs = zip(*[part[:2] for part in parts], strict=True), zip(*[part[2:] for part in parts], strict=True)
+    return (*map(min, lows), *map(max, highs))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", [*load_fonts(Path(__file__).parents[2] / "fonts").names("hand"), "playpen-sans"])
+def test_no_accent_stands_beside_its_letter(fonts: Fonts, name: str) -> None:
+    """What a hand says that it can write is looked at: the ink of Ệ is no wider than that of E and a little."""
+    face, looked, wrong = fonts.face(name), 0, []
+    for letter in LETTERS:
+        base, *accents = unicodedata.normalize("NFD", letter)
+        if not accents or letter in face.faults or face.font.missing(letter) or face.font.missing(base):
+            continue
+        plain, whole = box(face.font, base), box(face.font, letter)
+        looked += 1
+        below = all(unicodedata.combining(accent) in (202, 220, 240) for accent in accents)
+        if max(whole[2] - plain[2], plain[0] - whole[0]) > 0.5 or (below and whole[3] - plain[3] > 0.3 and base != "i"):
+            wrong.append(letter)
+    assert looked > 50 and wrong == []
+
+
+def test_an_accent_without_a_place_counts_as_missing(fonts: Fonts) -> None:
+    """Caveat has a circumflex and a dot, and no place for both on an E; HarfBuzz puts one beside it."""
+    caveat, mynerve = fonts.face("caveat"), fonts.face("mynerve")
+    assert caveat.font.missing("LỆ Hạnh Ngọc Nguyễn") == [1, 4] and mynerve.font.missing("ŏbz") == [0]
+    assert caveat.font.missing(unicodedata.normalize("NFD", "Ḿ")) == [1]
+    for name in fonts.names("hand"):
+        assert unwritable(["LỆ Hạnh ŏ Aktaş Şahin Ḿ"], fonts.hand(name).faces) == []
 
 
 def test_a_glyph_without_ink_does_not_count_as_coverage(fonts: Fonts) -> None:
