@@ -25,7 +25,7 @@ demo: $(READY)
 	@echo "Open the cards: $(DEMO)/batches/"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
 
 check: $(READY)
 	$(BIN)/ruff check .

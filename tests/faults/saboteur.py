@@ -46,10 +46,12 @@ class Saboteur:
         while not self.over.wait(self.rng.uniform(*self.pause)):
             turn = turn or self.rng.sample(self.ways, len(self.ways))
             way = turn.pop()
-            self.tried[way.__name__] += 1
             try:
-                self.counted[way.__name__] += self._done(way)
+                done = self._done(way)
+                self.counted[way.__name__] += done
+                self.tried[way.__name__] += done or not self.over.is_set()  # else it was the end that came first
             except Exception as problem:
+                self.tried[way.__name__] += 1
                 self.troubles.append(f"{way.__name__}: {type(problem).__name__}: {problem}")
 
     def _done(self, way: Callable[[], bool]) -> bool:

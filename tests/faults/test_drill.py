@@ -8,17 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.faults.drill import Tally, drill
-from tests.faults.servers import postgres_programs
-from tests.storage import s3server
 
 #: Where nothing may be skipped there is time for more: 200 orders, as issue 4 asks for.
 WHOLE = os.environ.get("CARDPIPE_TEST_REQUIRE") == "all"
 ORDERS, SECONDS = (200, 75.0) if WHOLE else (60, 25.0)
-#: The second set-up takes half as long again, and CI has an end: its 200 are the long test's.
-FEWER, SHORTER = 60, 25.0
 
 
-def _whole(tally: Tally, orders: int = ORDERS, seconds: float = SECONDS) -> None:
+def whole(tally: Tally, orders: int = ORDERS, seconds: float = SECONDS) -> None:
     print(tally.lines())
     assert tally.wrong == [], tally.lines()
     assert tally.faults.total() >= seconds / 6, tally.lines()
@@ -30,17 +26,4 @@ def _whole(tally: Tally, orders: int = ORDERS, seconds: float = SECONDS) -> None
 @pytest.mark.timeout(420)
 def test_on_one_machine(tmp_path: Path) -> None:
     """``cardpipe serve`` on SQLite, the folder of hints and a small disk."""
-    _whole(drill("embedded", tmp_path / "drill", ORDERS, 41, SECONDS))
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(("orders", "seconds"), [(FEWER, SHORTER), pytest.param(200, 75.0, marks=pytest.mark.long)])
-def test_apart_on_servers(tmp_path: Path, orders: int, seconds: float) -> None:
-    """The API, two dispatchers and two workers on PostgreSQL, Redis and S3."""
-    s3server.require()
-    if postgres_programs() is None:
-        assert os.environ.get("CARDPIPE_TEST_REQUIRE") != "all", (
-            "PostgreSQL's programs are needed: apt install postgresql"
-        )
-        pytest.skip("PostgreSQL: install its server programs (initdb, pg_ctl) to run this")
-    _whole(drill("apart", tmp_path / "drill", orders, 42, seconds), orders, seconds)
+    whole(drill("embedded", tmp_path / "drill", ORDERS, 41, SECONDS))

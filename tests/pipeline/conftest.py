@@ -17,7 +17,8 @@ def make_house(tmp_path: Path) -> Iterator[Callable[[str], House]]:
     made: list[House] = []
 
     def make(name: str) -> House:
-        lay(tmp_path / name / "cardpipe.db")
+        if not (tmp_path / name / "cardpipe.db").exists():
+            lay(tmp_path / name / "cardpipe.db")
         made.append(House(Settings(data=tmp_path / name)))
         return made[-1]
 
