@@ -9,8 +9,8 @@ scale, is measured by comparing two hands.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TypeAlias
 
 import numpy as np
@@ -94,7 +94,7 @@ def compare(layout: Layout, one: Writing, other: Writing) -> Sameness:
     width, height = round(layout.frame.width * scale / 2), round(layout.frame.height * scale / 2)
     pages = [_ink([line for shape in row for line in shape], scale / 2, (0.0, 0.0), (width, height))
              for row in (mine, theirs)]  # fmt: skip
-    return Sameness(_dice(pages[0], pages[1]), fmean(alike), fmean(twins) if twins else None, len(alike), len(twins))
+    return Sameness(_dice(pages[0], pages[1]), _mean(alike), _mean(twins) if twins else None, len(alike), len(twins))
 
 
 def alphabet(layout: Layout, writing: Writing) -> dict[str, Shape]:
@@ -116,7 +116,7 @@ def in_common(one: dict[str, Shape], other: dict[str, Shape]) -> float:
     shared = sorted(one.keys() & other.keys())
     if not shared:
         raise Refused("the two alphabets have no letter in common; write the same message in both")
-    return fmean(_common(one[letter], other[letter], FINE) for letter in shared)
+    return _mean(_common(one[letter], other[letter], FINE) for letter in shared)
 
 
 def keys(layout: Layout) -> list[Key]:
@@ -172,6 +172,10 @@ def _ink(shape: Shape, scale: float, corner: tuple[float, float], size: tuple[in
         cv2.fillPoly(one, [corners], 1, shift=_SIXTEENTH)
         winding += np.int16(1 if turn.sum() > 0 else -1) * one.astype(np.int16)
     return np.asarray(winding != 0)
+
+
+def _mean(shares: Iterable[float]) -> float:
+    return float(np.mean(list(shares)))
 
 
 def _dice(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
