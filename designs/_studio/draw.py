@@ -11,10 +11,14 @@ from pathlib import Path as File
 
 sys.path.insert(0, str(File(__file__).resolve().parent))
 
+import albums
+import ceremonies
 import gardens
 import landscapes
 import letters
 import photos
+import playthings
+import quiet
 import shapes
 import streets
 from kit import Card
@@ -26,6 +30,10 @@ DRAWINGS: dict[str, Callable[[Card], None]] = {
     **shapes.DRAWINGS,
     **streets.DRAWINGS,
     **photos.DRAWINGS,
+    **playthings.DRAWINGS,
+    **quiet.DRAWINGS,
+    **ceremonies.DRAWINGS,
+    **albums.DRAWINGS,
 }
 
 
