@@ -158,6 +158,7 @@ class Drill:
         if not until(self.settled, end - time.monotonic()):
             self.tally.wrong.append(f"not composed in time: {dict(self.states())}")
         for tenant in TENANTS:
+            self.resume_batches(tenant)
             ran = self.close(tenant, self.patience)
             if ran.code:
                 self.tally.wrong.append(f"closing {tenant}'s day ended with {ran.code}: {ran.words[-400:]}")
