@@ -23,7 +23,7 @@ left the blue bowl on the shelf by the door, and the dog has not forgiven us for
 Come and see us in spring. There is room, and there will be soup.
 
 June"""
-WORDS = "Dear Zoë, thank you for the peaches, the porch and the blue bowl."
+WORDS = "Dear Zoë, thank you for the porch and the peaches."
 _FRAME = (246.0, 318.0)  # points, so that two stand side by side
 _PRINTED = "arimo"
 _PROFILE = "sRGB.icc"

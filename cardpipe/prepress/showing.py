@@ -95,9 +95,9 @@ def comparison(hand: str, strength: str, layout: Layout, pair: tuple[Writing, Wr
 def overview(hands: Sequence[Hand], words: str, printed: Face, x_heights: Sequence[Points]) -> Page:
     """The same words in each hand, a row each."""
     marks: list[Mark] = []
-    pitch = inch(10) / len(hands)
+    pitch = min(inch(0.95), inch(10) / len(hands))
     for index, (hand, x_height) in enumerate(zip(hands, x_heights, strict=True)):
-        low = inch(0.5) + (len(hands) - 1 - index) * pitch
+        low = inch(10.5) - (index + 1) * pitch
         made = fit(hand, words, TextFrame(_WIDE, pitch - 20, x_height, 4.0, 3.3))
         if isinstance(made, list):
             raise Refused(f"{hand.name} cannot write these words", made)
