@@ -89,6 +89,7 @@ def test_until_when_an_order_may_be_changed(clocked: House, mail_on: str, days: 
     assert until in explain(clocked, SCOPE, stored)[-1].message
 
 
+@pytest.mark.one_machine
 def test_a_cut_off_waits_for_what_came_in_time(clocked: House) -> None:
     terms(clocked, cut_off="17:00")
     clocked.take(order())
@@ -146,6 +147,7 @@ def planted(house: House) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.one_machine
 def test_what_is_personal_goes_when_its_time_is_over(clocked: House, tmp_path: Path) -> None:
     terms(clocked, retention_days=30)
     photo = picture(1900, 1500)
@@ -165,6 +167,7 @@ def test_what_is_personal_goes_when_its_time_is_over(clocked: House, tmp_path: P
     assert batch.files == () and batch.pieces == 2, "the counts stay"
 
 
+@pytest.mark.one_machine
 def test_what_a_worker_made_in_vain_is_not_kept(clocked: House) -> None:
     """It dies with the fragments put; the order is cancelled before another one makes the same."""
     terms(clocked, retention_days=1)
@@ -210,6 +213,7 @@ def test_a_card_that_is_still_to_be_mailed_is_not_erased(clocked: House) -> None
     assert erase.erase(clocked, SCOPE, "R-1", "user:x").erased_at
 
 
+@pytest.mark.one_machine
 def test_test_orders_end_with_the_retention(clocked: House) -> None:
     terms(clocked, retention_days=7)
     scope = Scope("local", "test")

@@ -92,6 +92,7 @@ def test_a_release_that_was_killed_is_finished_by_a_worker(house: House, tmp_pat
     assert one(house).state is BatchState.RELEASED and (tmp_path / batch.name / f"{batch.name}.done").is_file()
 
 
+@pytest.mark.one_machine
 def test_a_file_that_changed_on_the_disk_is_not_released(house: House, tmp_path: Path) -> None:
     (batch,) = house.printed(order(1), order(2))
     name = f"{batch.name}_ENV.pdf"

@@ -23,6 +23,7 @@ def delivered(folder: Path) -> list[tuple[str, list[Row]]]:
     return [(path.name.removesuffix("_MANIFEST.json"), read_json(path.read_bytes())[0]) for path in found]
 
 
+@pytest.mark.one_machine
 def test_what_was_delivered_after_the_backup_is_not_printed_again(
     make_house: Callable[[str], House], tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ from cardpipe.storage.store import SqlStore
 pytest.register_assert_rewrite("artifact_contract", "tests.storage.s3server")
 
 from tests.storage import s3server  # noqa: E402
-from tests.storage.fresh import emptied, lay  # noqa: E402
+from tests.storage.fresh import emptied, lay, own_database  # noqa: E402
 
 GROUP = "A7|digital|usps|matte"
 
@@ -55,28 +55,13 @@ def store(tmp_path: Path, clock: FrozenClock) -> Iterator[SqlStore]:
     made.close()
 
 
-def _own_database(url: str) -> str:
-    """A database for this test process alone: tests run side by side, and each begins by dropping every table."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if not worker:
-        return url
-    named = sa.make_url(url)
-    own = f"{named.database}_{worker}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        if not conn.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :own"), {"own": own}).first():
-            conn.execute(sa.text(f'CREATE DATABASE "{own}"'))
-    engine.dispose()
-    return named.set(database=own).render_as_string(hide_password=False)
-
-
 def _postgres() -> SqlStore:
     url = os.environ.get("CARDPIPE_TEST_PG_URL", "")
     if not url:
         if os.environ.get("CARDPIPE_TEST_REQUIRE") == "all":
             pytest.fail("CARDPIPE_TEST_PG_URL is not set, and CARDPIPE_TEST_REQUIRE=all asks for PostgreSQL")
         pytest.skip("PostgreSQL: set CARDPIPE_TEST_PG_URL to an empty database to run this")
-    return emptied(SqlStore(_own_database(url)))
+    return emptied(SqlStore(own_database(url)))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

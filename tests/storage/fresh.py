@@ -36,6 +36,22 @@ def lay(place: Path) -> Path:
     return place
 
 
+def own_database(url: str, name: str = "") -> str:
+    """The address of a database for this test process alone, made where there is none: tests run side by side, and each
+    begins by emptying its own. ``name``: one of several that a test has."""
+    own = "_".join(part for part in (os.environ.get("PYTEST_XDIST_WORKER", ""), name) if part)
+    if not own:
+        return url
+    named = sa.make_url(url)
+    database = f"{named.database}_{own}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        if not conn.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :own"), {"own": database}).first():
+            conn.execute(sa.text(f'CREATE DATABASE "{database}"'))
+    engine.dispose()
+    return named.set(database=database).render_as_string(hide_password=False)
+
+
 def emptied(store: SqlStore) -> SqlStore:
     """A PostgreSQL database with today's tables and no row, whatever was in it before."""
     if _stands(store.db):
