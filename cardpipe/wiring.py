@@ -76,7 +76,8 @@ class Shop:
     @cached_property
     def catalog(self) -> Catalog:
         """Designs, fonts, presses, carriers."""
-        return Catalog(self.settings.designs, self.settings.fonts, self.settings.shop)
+        ours = self.settings
+        return Catalog(ours.designs, ours.fonts, ours.shop, lambda data, order: self.darkroom.art(data, order))
 
     @cached_property
     def darkroom(self) -> LimitedDarkroom:

@@ -6,30 +6,40 @@ import difflib
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from cardpipe.catalog import art
+from cardpipe.catalog.art import Draft, MakeArt, no_art
 from cardpipe.catalog.press import formats
 from cardpipe.model.errors import Refused
-from cardpipe.model.finding import Finding, error
+from cardpipe.model.finding import Finding, error, has_errors
 from cardpipe.model.units import Box
+from cardpipe.prepress import frames
+from cardpipe.prepress.art import KINDS
 from cardpipe.prepress.design import SLUG, Design
 from cardpipe.prepress.format import Format
 from cardpipe.prepress.page import Ink
 
 _MAX_FILE = 20_000_000
+_FILES = (
+    "design.toml",
+    *(f"{side}.{kind}" for side in ("outside", "inside", "front", "back") for kind in ("pdf", *KINDS)),
+)
 
 
 @dataclass(frozen=True)
 class DesignFolder:
-    """A design with the bytes that a card needs: ``design.toml`` and one PDF of art a printed side."""
+    """A design with the bytes that a card needs: ``design.toml`` and one PDF of art a printed side, with the SVG or
+    PNG that it was made of."""
 
     design: Design
     files: Mapping[str, bytes] = field(repr=False)
     formats: Callable[[], Mapping[str, Format]] = field(default=formats, repr=False, compare=False)
+    remarks: tuple[Finding, ...] = ()
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -51,11 +61,30 @@ def from_files(
     known: Callable[[], Mapping[str, Format]] = formats,
     *,
     judged: bool = False,
+    make: MakeArt = no_art,
 ) -> DesignFolder:
     """A design from its files' bytes, from a folder or from pinned artifacts. Raises Refused with every finding.
 
     ``known`` gives the formats that it may have. ``judged``: it was when its order was accepted, and what a format or a
-    rule became since must not stop it now."""
+    rule became since must not stop it now; nor is its art made again. ``make`` makes pages of SVG and PNG."""
+    design = _parsed(files, name)
+    folder = DesignFolder(design, dict(files), known)
+    if judged:
+        return folder
+    findings = _judge(folder, name)
+    if design.format in folder.formats():
+        made, told = art.pages(files, design, folder.format, make)
+        folder = replace(folder, files={**files, **made}, remarks=tuple(told))
+        findings += told
+    if has_errors(findings):
+        if not any(finding.code in ("design.format", "design.frame.panel") for finding in findings):
+            findings += frames.judge(design, folder.format)  # all at once; of a sound design the check asks for them
+        raise Refused(f"design {name} cannot be used", findings)
+    return folder
+
+
+def _parsed(files: Mapping[str, bytes], name: str) -> Design:
+    """What ``design.toml`` says. Raises Refused with every finding."""
     try:
         data = tomllib.loads(files["design.toml"].decode())
     except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
@@ -64,14 +93,9 @@ def from_files(
             [error("design.toml.unreadable", f"designs/{name}/design.toml", str(problem), "write it as UTF-8 TOML")],
         ) from None
     try:
-        design = Design.model_validate(data)
+        return Design.model_validate(data)
     except ValidationError as problem:
         raise Refused(f"design {name} is not complete", _findings(name, problem)) from None
-    folder = DesignFolder(design, dict(files), known)
-    findings = [] if judged else _judge(folder, name)
-    if findings:
-        raise Refused(f"design {name} cannot be used", findings)
-    return folder
 
 
 def _findings(name: str, problem: ValidationError) -> list[Finding]:
@@ -96,10 +120,10 @@ def _judge(folder: DesignFolder, name: str) -> list[Finding]:
         return findings
     layout = folder.format
     for side in layout.sides:
-        if f"{side}.pdf" not in folder.files:
-            findings.append(
-                error("design.art.missing", f"designs/{name}", f"there is no {side}.pdf", f"save {side}.pdf, CMYK")
-            )
+        if not any(f"{side}.{kind}" in folder.files for kind in ("pdf", *KINDS)):
+            what = f"there is no {side}.pdf, .svg or .png"
+            remedy = f"save {side}.svg in the palette's colours, or {side}.pdf in CMYK"
+            findings.append(error("design.art.missing", f"designs/{name}", what, remedy))
     for frame in design.frame:
         panel = layout.panels.get(frame.panel)
         if panel is None:
@@ -121,9 +145,10 @@ def _judge(folder: DesignFolder, name: str) -> list[Finding]:
 class DesignShelf:
     """The folder of designs. A name that is no slug, a link out of it or a giant file is refused."""
 
-    def __init__(self, root: Path, known: Callable[[], Mapping[str, Format]] = formats) -> None:
+    def __init__(self, root: Path, known: Callable[[], Mapping[str, Format]] = formats, make: MakeArt = no_art) -> None:
         self._root = root
         self._known = known
+        self._make = make
         self._loaded: dict[str, DesignFolder] = {}
 
     def names(self) -> list[str]:
@@ -141,8 +166,23 @@ class DesignShelf:
                 remedy = f"did you mean {near[0]!r}?" if near else f"choose one of: {known}"
                 what = f"there is no design {name!r}"
                 raise Refused(what, [error("design.unknown", "design", what, remedy)])
-            self._loaded[name] = from_files(self._read(self._root / name), name, self._known)
+            self._loaded[name] = from_files(self._read(self._root / name), name, self._known, make=self._make)
         return self._loaded[name]
+
+    def forget(self, name: str) -> None:
+        """Read a design anew when it is asked for again: somebody is drawing it."""
+        self._loaded.pop(name, None)
+
+    def draft(self, name: str, lines: Callable[[str], tuple[int, ...]]) -> Draft:
+        """A design as far as it can be shown, with the places of ``lines``. Raises Refused where its ``design.toml``
+        cannot be read or names no known format."""
+        if name not in self.names():
+            raise Refused(f"there is no design {name!r}")
+        files = self._read(self._root / name)
+        design = _parsed(files, name)
+        if design.format not in self._known():
+            raise Refused(f"there is no format {design.format!r}")
+        return art.draft(files, design, self._known()[design.format], self._make, lines)
 
     def for_occasion(self, occasion: str) -> str:
         """The design for an occasion when the order names none: the first by name that lists it first."""
@@ -167,7 +207,7 @@ class DesignShelf:
 
     def _read(self, folder: Path) -> dict[str, bytes]:
         files = {}
-        for name in ("design.toml", "outside.pdf", "inside.pdf", "front.pdf", "back.pdf"):
+        for name in _FILES:
             path = folder / name
             if path.is_file() and not path.is_symlink():
                 if path.stat().st_size > _MAX_FILE:

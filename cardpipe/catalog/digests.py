@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cardpipe.catalog.designs import DesignFolder
 from cardpipe.model.finding import Finding, error, note
+from cardpipe.prepress.art import KINDS
 
 FILE = "digests.toml"
 _HEAD = "# Written by `cardpipe design proof`, never by hand. A change of these files needs a higher version.\n"
@@ -49,7 +50,7 @@ def judge(source: DesignFolder, folder: Path) -> list[Finding]:
         return []
     if version > lock.version:
         return [note("design.proof.old", where, f"its proofs show version {lock.version}, not {version}", again)]
-    what = f"{', '.join(changed)} changed and the version is still {version}"
+    what = f"{', '.join(_as_saved(name, source) for name in changed)} changed and the version is still {version}"
     remedy = f"write version = {version + 1}; where {version} was never printed, delete {FILE} instead; then {again}"
     return [error("design.version", where, what, remedy)]
 
@@ -58,3 +59,10 @@ def text(source: DesignFolder) -> str:
     """The lock of a design as it is."""
     rows = "".join(f'"{name}" = "{digest}"\n' for name, digest in source.digests.items())
     return f"{_HEAD}version = {source.design.version}\n\n[sha256]\n{rows}"
+
+
+def _as_saved(name: str, source: DesignFolder) -> str:
+    """A file as its artist knows it: a page that was made says of what."""
+    stem, _, kind = name.rpartition(".")
+    saved = next((f"{stem}.{other}" for other in KINDS if f"{stem}.{other}" in source.files), "")
+    return f"the page of {saved}" if saved and kind == "pdf" else name

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cardpipe.catalog import mailing
+from cardpipe.catalog.art import MakeArt, no_art
 from cardpipe.catalog.designs import DesignFolder, DesignShelf, from_files
 from cardpipe.catalog.fonts import FontFolder, Fonts, load_fonts, make_font
 from cardpipe.catalog.shopfolder import ShopData, read_shop
@@ -22,10 +23,10 @@ PRINTED = "arimo"  # the face of addresses and numbers: Arial's metrics, every L
 
 class Catalog:
     """Everything that can be ordered: from two folders (designs, fonts), the data that ships with cardpipe, and the
-    shop's own folder, which adds to it or replaces it."""
+    shop's own folder, which adds to it or replaces it. ``art`` makes a page of an SVG or a PNG."""
 
-    def __init__(self, designs: Path, fonts: Path, shop: Path | None = None) -> None:
-        self.shelf = DesignShelf(designs, self.formats)
+    def __init__(self, designs: Path, fonts: Path, shop: Path | None = None, art: MakeArt = no_art) -> None:
+        self.shelf = DesignShelf(designs, self.formats, art)
         self._fonts_folder = fonts
         self._shop_folder = shop
 

@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cardpipe.catalog import digests
 from cardpipe.catalog.designs import DesignFolder
@@ -19,6 +20,8 @@ from cardpipe.prepress import proof as drawing
 from cardpipe.prepress import template
 from cardpipe.prepress.design import SLUG, Design
 from cardpipe.wiring import Shop, shop
+
+Art = Literal["svg", "pdf"]
 
 _LICENCES = ("LICENSE", "LICENSE.txt", "OFL.txt")
 _HAND = "caveat"  # of a new design, where the house has it
@@ -43,26 +46,35 @@ class Verdict:
         return not has_errors(self.findings)
 
 
-def new(name: str, format: str, as_json: bool = False) -> None:
+def new(name: str, format: str, as_json: bool = False, art: Art = "svg") -> None:
     """Start a design: all of its folder, or nothing."""
     house = shop()
-    folder = create(house, name, format)
+    folder = create(house, name, format, art)
     show.words(f"draw over the art in {folder}, then run 'cardpipe design check {name}'")
     show.data({"name": name, "folder": str(folder)}, as_json, str(folder))
 
 
-def check(names: list[str], as_json: bool) -> None:
-    """Judge designs; exit 2 when one has an error."""
+def check(names: list[str], as_json: bool, out: Path | None = None) -> None:
+    """Judge designs; exit 2 when one has an error. With ``out`` each printed side is drawn with its findings."""
+    from cardpipe.cli import checking
+
     house = shop()
+    drawn: dict[str, list[str]] = {}
     try:
-        verdicts = [examine(house, name) for name in _chosen(house, names)]
+        verdicts = [examine(house, name) for name in chosen(house, names)]
+        if out is not None:
+            for verdict in verdicts:
+                pictures = checking.pictures(house, verdict.name, ranked(verdict.findings))
+                if pictures:
+                    drawn[verdict.name] = write(out / verdict.name, pictures)
     finally:
         house.close()
-    _tell(verdicts)
+    tell(verdicts, numbered=out is not None)
     rows = [{"name": v.name, "ok": v.ok, "findings": [f.as_dict() for f in v.findings]} for v in verdicts]
     good = sum(verdict.ok for verdict in verdicts)
-    value = {"press": house.press, "designs": rows}
-    show.data(value, as_json, f"{good} of {len(verdicts)} designs can be printed on {house.press}")
+    value = {"press": house.press, "designs": rows, **({"pictures": drawn} if out is not None else {})}
+    plain = [f"{good} of {len(verdicts)} designs can be printed on {house.press}"]
+    show.data(value, as_json, "\n".join(plain + [path for paths in drawn.values() for path in paths]))
     if good < len(verdicts):
         raise SystemExit(Refused.exit_code)
 
@@ -73,7 +85,7 @@ def proof(names: list[str], out: Path | None, as_json: bool) -> None:
     written: dict[str, list[str]] = {}
     bad: list[Verdict] = []
     try:
-        for name in _chosen(house, names):
+        for name in chosen(house, names):
             verdict, pictures = proofs_of(house, name, large=out is not None)
             if pictures:
                 folder = house.settings.designs / name if out is None else out / name
@@ -82,7 +94,7 @@ def proof(names: list[str], out: Path | None, as_json: bool) -> None:
                 bad.append(verdict)
     finally:
         house.close()
-    _tell(bad)
+    tell(bad)
     plain = "\n".join(path for paths in written.values() for path in paths)
     show.data({"proofs": written, "refused": [verdict.name for verdict in bad]}, as_json, plain)
     if bad:
@@ -91,11 +103,16 @@ def proof(names: list[str], out: Path | None, as_json: bool) -> None:
 
 def schema() -> None:
     """The JSON Schema of ``design.toml``."""
-    show.data(None, False, json.dumps(Design.model_json_schema(), indent=2, ensure_ascii=False))
+    show.data(None, False, _schema())
 
 
-def create(house: Shop, name: str, format_name: str) -> Path:
-    """A new design's folder. Raises Refused for a name or a format that cannot be, Conflict where the folder exists."""
+def _schema() -> str:
+    return json.dumps(Design.model_json_schema(), indent=2, ensure_ascii=False)
+
+
+def create(house: Shop, name: str, format_name: str, art: Art = "pdf") -> Path:
+    """A new design's folder, and beside it the schema that its ``design.toml`` names to editors. Raises Refused for a
+    name or a format that cannot be, Conflict where the folder exists."""
     findings = []
     if not SLUG.match(name):
         remedy = "lower-case letters, figures and hyphens, such as birthday-fern"
@@ -116,7 +133,7 @@ def create(house: Shop, name: str, format_name: str) -> Path:
     hands = house.catalog.hands()
     if not hands:
         raise Refused("there are no hands", [error("font.none", str(house.settings.fonts), "holds no hand", "add one")])
-    files = template.files(name, formats[format_name], _HAND if _HAND in hands else hands[0])
+    files = template.files(name, formats[format_name], _HAND if _HAND in hands else hands[0], art=art)
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".new-") as half:
@@ -125,6 +142,7 @@ def create(house: Shop, name: str, format_name: str) -> Path:
             for file, data in files.items():
                 (whole / file).write_bytes(data)
             whole.rename(folder)
+        (root / template.SCHEMA.rpartition("/")[2]).write_text(_schema() + "\n", encoding="utf-8")
     except OSError as problem:
         what = f"cannot be written: {problem.strerror}"
         raise Unavailable(f"{folder} {what}", [error("design.folder", str(folder), what, "see its rights")]) from None
@@ -203,7 +221,7 @@ def write(folder: Path, pictures: dict[str, bytes]) -> list[str]:
     return [str(folder / file) for file in pictures]
 
 
-def _chosen(house: Shop, names: list[str]) -> list[str]:
+def chosen(house: Shop, names: list[str]) -> list[str]:
     """The designs asked for, each once; all where none is named."""
     found = list(dict.fromkeys(names)) or house.catalog.designs()
     if not found:
@@ -214,13 +232,19 @@ def _chosen(house: Shop, names: list[str]) -> list[str]:
     return found
 
 
-def _tell(verdicts: list[Verdict]) -> None:
+def ranked(findings: list[Finding]) -> list[Finding]:
+    """Errors first: so they are told, and numbered in pictures."""
     order = list(Level)
-    rows = [
-        (v.name, str(f.level), _within(v.name, f.where), f.message + (f"\n→ {f.remedy}" if f.remedy else ""), f.code)
-        for v in verdicts
-        for f in sorted(v.findings, key=lambda f: order.index(f.level))
-    ]
+    return sorted(findings, key=lambda finding: order.index(finding.level))
+
+
+def tell(verdicts: list[Verdict], numbered: bool = False) -> None:
+    """All findings of designs as a table; ``numbered`` as they are in the pictures."""
+    rows = []
+    for verdict in verdicts:
+        for number, f in enumerate(ranked(verdict.findings), 1):
+            what = (f"{number}: " if numbered else "") + f.message + (f"\n→ {f.remedy}" if f.remedy else "")
+            rows.append((verdict.name, str(f.level), _within(verdict.name, f.where), what, f.code))
     if rows:
         show.words(show.table(("design", "level", "where", "what is wrong", "code"), rows))
 

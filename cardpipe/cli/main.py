@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,10 +17,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 ))  # fmt: skip
 order = typer.Typer(no_args_is_help=True, help="Orders: what a CRM asked for, one card to one recipient.")
 design = typer.Typer(no_args_is_help=True, help="Designs: folders of art and a design.toml.")
+hand = typer.Typer(no_args_is_help=True, help="Hands: how cards are written, and your own as a font.")
 format_ = typer.Typer(no_args_is_help=True, help="Formats: kinds of cards with their envelopes.")
 app.add_typer(order, name="order")
 app.add_typer(batch, name="batch")
 app.add_typer(design, name="design")
+app.add_typer(hand, name="hand")
 app.add_typer(format_, name="format")
 app.add_typer(keeping.tenant, name="tenant")
 app.add_typer(keeping.key, name="key")
@@ -184,12 +186,17 @@ def order_columns() -> None:
 
 @design.command("new")
 def design_new(
-    name: str, format: Annotated[str, typer.Option(help="A format's name.")] = "A7", as_json: Json = False
+    name: str,
+    format: Annotated[str, typer.Option(help="A format's name.")] = "A7",
+    art: Annotated[
+        Literal["svg", "pdf"], typer.Option(help="What you draw with: SVG in screen colours, or PDF.")
+    ] = "svg",
+    as_json: Json = False,
 ) -> None:
-    """Start a design: a folder with a design.toml, template art, and guides of trim, bleed, safe and fold beside it."""
+    """Start a design: a folder with a design.toml, template art, and guides of trim, bleed, safe and fold."""
     from cardpipe.cli import designs
 
-    designs.new(name, format, as_json)
+    designs.new(name, format, as_json, art)
 
 
 @design.command("schema")
@@ -202,12 +209,14 @@ def design_schema() -> None:
 
 @design.command("check")
 def design_check(
-    names: Annotated[list[str] | None, typer.Argument(help="Designs; all by default.")] = None, as_json: Json = False
+    names: Annotated[list[str] | None, typer.Argument(help="Designs; all by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for pictures: each side, with what is meant.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Judge designs: their data, their art, and whether every specimen fits. Exit 2 when one does not."""
     from cardpipe.cli import designs
 
-    designs.check(names or [], as_json)
+    designs.check(names or [], as_json, out)
 
 
 @design.command("proof")
@@ -220,6 +229,79 @@ def design_proof(
     from cardpipe.cli import designs
 
     designs.proof(names or [], out, as_json)
+
+
+@hand.command("specimens")
+def hand_specimens(
+    names: Annotated[list[str] | None, typer.Argument(help="Hands; all by default.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that gets a PDF and a PNG a page.")] = Path("hands"),
+    as_json: Json = False,
+) -> None:
+    """Every letter of each hand on a page: what it writes itself, and what another face writes for it."""
+    from cardpipe.cli import specimens
+
+    specimens.specimens(names or [], out, as_json)
+
+
+@hand.command("compare")
+def hand_compare(
+    name: Annotated[str, typer.Argument(help="A hand.")],
+    out: Annotated[Path | None, typer.Option("--out", help="A folder for sheets that show it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """How alike a hand writes one message twice, in per cent, at each strength of its disorder."""
+    from cardpipe.cli import specimens
+
+    specimens.measure(name, out, as_json)
+
+
+@hand.command("sheet")
+def hand_sheet(
+    out: Annotated[Path, typer.Option(help="The PDF to write.")] = Path("hand-form.pdf"),
+    paper: Annotated[Literal["letter", "a4"], typer.Option(help="What your printer holds.")] = "letter",
+    as_json: Json = False,
+) -> None:
+    """The form on which a person writes their own hand: letters, accents, figures, pairs and three signatures."""
+    from cardpipe.cli import hands
+
+    hands.sheet(out, paper, as_json)
+
+
+@hand.command("learn")
+def hand_learn(
+    scans: Annotated[list[Path], typer.Argument(help="A photo of each page of the filled form.", show_default=False)],
+    name: Annotated[str, typer.Option(help="The hand's name: a-z, 0-9 and hyphens.")],
+    title: Annotated[str, typer.Option(help="What people read; made of the name by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The folder of fonts; the shop's own by default.")] = None,
+    signatures: Annotated[Path | None, typer.Option(help="Their folder. Default: NAME-signatures, here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a font of photos of the filled form, or say everything that is wrong with them."""
+    from cardpipe.cli import hands
+
+    hands.learn(scans, name, title, out, signatures, as_json)
+
+
+@design.command("gallery")
+def design_gallery(
+    out: Annotated[Path, typer.Option(help="The folder that gets index.html, its pictures and contact-sheet.pdf.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Designs; all by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """All designs by occasion on one HTML page, with their limits, and on a PDF contact sheet."""
+    from cardpipe.cli import gallery
+
+    gallery.gallery(names or [], out, as_json)
+
+
+@design.command("watch")
+def design_watch(
+    name: str, out: Annotated[Path, typer.Option(help="The folder that gets the pictures.")] = Path("proofs")
+) -> None:
+    """Check and proof a design whenever one of its files is saved, until Ctrl-C."""
+    from cardpipe.cli import watching
+
+    watching.watch(name, out)
 
 
 @format_.command("list")

@@ -17,16 +17,19 @@ import select
 import signal
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cardpipe.darkroom import frames
 from cardpipe.model.errors import Refused
+from cardpipe.prepress.art import ArtOrder, MadeArt
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 Request = tuple[dict[str, Any], bytes]
 
+_PIPES = 4  # file descriptors of a grandchild: 0 to 2, and the one for its answer
 _LOOK_UP = 1.0  # seconds between two looks whether the worker still lives
 
 
@@ -55,6 +58,8 @@ def main() -> None:
         if request[0]["do"] == "learn":
             frames.send(answer, _learn(request[1], profiles))
         else:
+            if request[0]["do"] == "art":
+                _warm_for_art()
             _serve(libc, request, limits, profiles, worker, answer)
 
 
@@ -74,6 +79,15 @@ def _warm() -> None:
     small = simplejpeg.encode_jpeg(sheet, 90)
     photo.develop(small, photo.PhotoOrder(72, 72))
     signature.lift(small, signature.SignatureOrder(7, 7))
+
+
+@lru_cache(maxsize=1)
+def _warm_for_art() -> None:
+    """Load the converter of art, by one trusted drawing: with the first art only, which most darkrooms never see."""
+    from cardpipe.prepress import svgart
+
+    svgart.warm()
+    gc.freeze()
 
 
 def _learn(profile: bytes, profiles: dict[str, bytes]) -> dict[str, str]:
@@ -191,7 +205,7 @@ def _limit(limits: dict[str, Any]) -> None:
 
 
 def _make(request: Request, profiles: dict[str, bytes]) -> Request:
-    from cardpipe.prepress import photo, picture, signature
+    from cardpipe.prepress import photo, picture, scan, signature
 
     header, data = request
     result: Any
@@ -200,12 +214,24 @@ def _make(request: Request, profiles: dict[str, bytes]) -> Request:
             result = picture.judge(data, header["where"], kind=header["kind"], max_pixels=header["max_pixels"])
         elif header["do"] == "develop":
             result = photo.develop(data, frames.photo_order(header["order"], profiles))
+        elif header["do"] == "flatten":
+            result = scan.flatten(data, header["where"])
+        elif header["do"] == "art":
+            result = _art(data, frames.art_order(header["order"]))
         else:
             result = signature.lift(data, frames.signature_order(header["order"]))
     except Refused as refusal:
         told = [finding.as_dict() for finding in refusal.findings]
         return {"refused": True, "findings": told}, b""
     return frames.result_header(result)
+
+
+def _art(data: bytes, order: ArtOrder) -> MadeArt:
+    """A side of art. Everything is loaded by now: no file can be opened any more."""
+    from cardpipe.prepress import svgart
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_PIPES, _PIPES))
+    return svgart.make(data, order)
 
 
 if __name__ == "__main__":

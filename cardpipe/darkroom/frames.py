@@ -20,6 +20,8 @@ from dataclasses import asdict
 from typing import Any
 
 from cardpipe.model.finding import Finding
+from cardpipe.prepress.art import ArtOrder, MadeArt
+from cardpipe.prepress.formsheet import PAGE_HEIGHT, PAGE_WIDTH, FlatPage
 from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
 from cardpipe.prepress.picture import PictureFacts
 from cardpipe.prepress.signature import LiftedSignature, SignatureOrder
@@ -92,7 +94,7 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
         raise TimeoutError
 
 
-def order_header(order: PhotoOrder | SignatureOrder) -> dict[str, Any]:
+def order_header(order: PhotoOrder | SignatureOrder | ArtOrder) -> dict[str, Any]:
     """An order as JSON-ready values; a press's profile by its SHA-256."""
     header = asdict(order)
     if header.get("profile") is not None:
@@ -113,10 +115,18 @@ def signature_order(header: dict[str, Any]) -> SignatureOrder:
     return SignatureOrder(**header)
 
 
-def result_header(result: PictureFacts | DevelopedPhoto | LiftedSignature) -> tuple[dict[str, Any], bytes]:
+def art_order(header: dict[str, Any]) -> ArtOrder:
+    """The inverse of :func:`order_header` for a side of art."""
+    palette = tuple(tuple(row) for row in header["palette"])
+    return ArtOrder(**{**header, "palette": palette, "lines": tuple(header["lines"])})
+
+
+def result_header(
+    result: PictureFacts | DevelopedPhoto | LiftedSignature | FlatPage | MadeArt,
+) -> tuple[dict[str, Any], bytes]:
     """A result as JSON-ready values and its bytes."""
     header = asdict(result)
-    body = header.pop("jpeg", b"") or header.pop("g4", b"")
+    body = header.pop("jpeg", b"") or header.pop("g4", b"") or header.pop("level", b"") or header.pop("pdf", b"")
     header["findings"] = [finding.as_dict() for finding in result.findings]
     return header, body
 
@@ -153,6 +163,23 @@ def lifted(header: dict[str, Any], body: bytes) -> LiftedSignature:
         body, width, height, width / height, _number(header, "width_pt"), _number(header, "height_pt"),
         _number(header, "ppi"), findings(header),
     )  # fmt: skip
+
+
+def made_art(header: dict[str, Any], body: bytes) -> MadeArt:
+    """A page of art out of an untrusted answer. What is in it is judged as an artist's own PDF is, later."""
+    if not body.startswith(b"%PDF-"):
+        raise BadFrame("the answer's page is no PDF")
+    given = header.get("places")
+    if not isinstance(given, list) or len(given) > _MOST_FINDINGS:
+        raise BadFrame("places")
+    return MadeArt(body, findings(header), tuple(_placed(row) for row in given))
+
+
+def flat(header: dict[str, Any], body: bytes) -> FlatPage:
+    """A page of a form out of an untrusted answer: a plain raster of a known size."""
+    if len(body) != PAGE_WIDTH * PAGE_HEIGHT:
+        raise BadFrame("the page's size")
+    return FlatPage(_integer(header, "number", 1, 9), body, _number(header, "density"), findings(header))
 
 
 def findings(header: dict[str, Any]) -> tuple[Finding, ...]:
@@ -223,6 +250,12 @@ def _text(header: dict[str, Any], key: str) -> str:
     if not isinstance(value, str) or len(value) > _MOST_TEXT or not value.isprintable():
         raise BadFrame(key)
     return value
+
+
+def _placed(row: Any) -> tuple[int, float, float, float, float]:
+    if not isinstance(row, list) or len(row) != 5 or not all(type(v) in (int, float) and abs(v) < 1e6 for v in row):
+        raise BadFrame("places")
+    return int(row[0]), float(row[1]), float(row[2]), float(row[3]), float(row[4])
 
 
 def _box(value: Any) -> tuple[int, int, int, int]:

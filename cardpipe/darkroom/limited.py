@@ -27,6 +27,8 @@ import cardpipe
 from cardpipe.darkroom import frames
 from cardpipe.model.errors import Bug, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
+from cardpipe.prepress.art import ArtOrder, MadeArt
+from cardpipe.prepress.formsheet import FlatPage
 from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
 from cardpipe.prepress.picture import MAX_PIXELS, PictureFacts
 from cardpipe.prepress.signature import LiftedSignature, SignatureOrder
@@ -103,6 +105,16 @@ class LimitedDarkroom:
         """``prepress.signature.lift`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`."""
         header, body = self._ask({"do": "lift", "order": frames.order_header(order)}, data, order.where, "signature")
         return _checked(lambda: frames.lifted(header, body), order.where, "signature")
+
+    def flatten(self, data: bytes, where: str = "scan") -> FlatPage:
+        """``prepress.scan.flatten`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`."""
+        header, body = self._ask({"do": "flatten", "where": where}, data, where, "scan")
+        return _checked(lambda: frames.flat(header, body), where, "scan")
+
+    def art(self, data: bytes, order: ArtOrder) -> MadeArt:
+        """``prepress.svgart.make`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`."""
+        header, body = self._ask({"do": "art", "order": frames.order_header(order)}, data, order.where, "art")
+        return _checked(lambda: frames.made_art(header, body), order.where, "art")
 
     def close(self) -> None:
         """End the child. The darkroom may be used again afterwards: it starts another."""
@@ -227,6 +239,8 @@ def _checked(read: Callable[[], _T], where: str, kind: str) -> _T:
 
 
 def _killed(where: str, kind: str, how: str) -> PictureKilled:
-    finding = error(f"{kind}.decoder_died", where, f"the picture could not be decoded: {how}",
-                    "open it in a picture program, save it as JPEG and send that")  # fmt: skip
+    remedy = "open it in a picture program, save it as JPEG and send that"
+    if kind == "art":
+        remedy = "simplify the drawing, or save the art as PDF"
+    finding = error(f"{kind}.decoder_died", where, f"the picture could not be decoded: {how}", remedy)
     return PictureKilled("the picture made its decoder fail", (finding,))

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from cardpipe.model.address import Address, Line, clean_message, clean_text
 
@@ -37,10 +37,25 @@ def _day(value: Any) -> Any:
     return value
 
 
+def _focus(value: Any) -> Any:
+    pair = isinstance(value, list | tuple) and len(value) == 2
+    if not pair or not all(type(share) in (int, float) and 0 <= share <= 1 for share in value):
+        raise ValueError("must be two shares between 0 and 1, from the left and from the top, such as [0.5, 0.3]")
+    return tuple(float(share) for share in value)
+
+
 Slug = Annotated[str, BeforeValidator(clean_text), AfterValidator(_slug)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 Picture = Annotated[str, Field(min_length=1, max_length=500)]
 Url = Annotated[str, Field(min_length=9, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")]
+
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+#: Where the eye rests in a picture as it is seen: shares of its width from the left, of its height from the top.
+Focus = Annotated[
+    tuple[float, float],
+    BeforeValidator(_focus),
+    WithJsonSchema({"type": "array", "items": _SHARE, "minItems": 2, "maxItems": 2}),
+]
 
 
 class Scope(NamedTuple):
@@ -59,7 +74,8 @@ class Order(BaseModel):
     arrives and when. ``photo_urls`` (and its short form) name pictures that a worker fetches, where the operator
     switched that on. ``arrive_by`` is asked instead of a mail date; ``occasion_date`` is the day that is celebrated:
     two cards to one person for one occasion are told apart by it. ``approval``: nothing is printed before its proof
-    is approved.
+    is approved. ``photo_focus`` says where the eye rests in ``photo`` (or ``photo_url``), ``photos_focus`` the same by
+    name for ``photos`` (or ``photo_urls``): the crop is centred there, whatever faces are found.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -71,6 +87,7 @@ class Order(BaseModel):
     sender: Address
     message: Annotated[str, BeforeValidator(clean_message), Field(min_length=1, max_length=4000)]
     hand: Slug | None = None
+    strength: Literal["none", "subtle", "natural", "lively"] | None = None  # of the hand's disorder; natural
     ink: Slug | None = None
     photos: dict[str, Picture] = Field(default_factory=dict, max_length=4)
     photo: Picture | None = None
@@ -84,6 +101,8 @@ class Order(BaseModel):
     arrive_by: Day | None = None
     occasion_date: Day | None = None
     approval: Literal["none", "required"] | None = None
+    photos_focus: dict[str, Focus] = Field(default_factory=dict, max_length=4)
+    photo_focus: Focus | None = None
 
     @model_validator(mode="after")
     def _one_way_to_name_a_photo(self) -> Order:

@@ -21,6 +21,8 @@ from cardpipe.ports import Shop, StoredOrder
 #: Of these only one can be asked for: naming one takes the place of the others.
 _INSTEAD = (("mail_on", "arrive_by"), ("photo", "photos", "photo_url", "photo_urls"))
 _FETCHED = ("photo_url", "photo_urls")
+#: Where the eye rests belongs to the picture that it was said of.
+_RESTS = {"photo_focus": ("photo", "photo_url"), "photos_focus": ("photos", "photo_urls")}
 
 
 def change(
@@ -62,7 +64,7 @@ def merged(request: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
             for name in group:
                 if name not in patch:
                     base.pop(name, None)
-    whole = _merge(base, patch)
+    whole = _merge(_without_stale_focus(base, patch), patch)
     plain = {name: field.get_default(call_default_factory=True) for name, field in Order.model_fields.items()}
     return {name: value for name, value in whole.items() if value is not None and value != plain.get(name)}
 
@@ -73,7 +75,37 @@ def _with_the_same_photos(stored: StoredOrder, patch: Mapping[str, Any]) -> Mapp
     if not patch or not fetched or not stored.pieces or any(name in patch for name in ("photo", "photos")):
         return patch
     kept = {name: f"sha256:{digest}" for name, digest in stored.pieces[0].spec.get("photos", {}).items()}
-    return {**patch, "photos": kept}
+    return {**patch, "photos": kept, **_renamed_focus(stored.pieces[0].spec.get("focus", {}), list(kept), patch)}
+
+
+def _renamed_focus(stored: Mapping[str, Any], names: list[str], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the eye rests, by the names under which fetched photos go on; the patch has the last word."""
+    given = patch.get("photos_focus", {})
+    if given is not None and not isinstance(given, Mapping):
+        return {}  # the schema says what is wrong with it
+    said = {} if given is None else {**stored, **given}
+    if "photo_focus" in patch and len(names) == 1:
+        said[names[0]] = patch["photo_focus"]
+    kept = {"photo_focus": patch["photo_focus"]} if patch.get("photo_focus") and len(names) != 1 else {}
+    return {"photos_focus": said, "photo_focus": None, **kept}
+
+
+def _without_stale_focus(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The request less what it says of pictures that the patch replaces or takes away: it was said of other ones."""
+    left = dict(base)
+    for focus, pictures in _RESTS.items():
+        if not any(left.get(name) or patch.get(name) for name in pictures):
+            left.pop(focus, None)  # they are named in the other form now
+        for name in pictures:
+            given = patch.get(name)
+            if name not in patch or not left.get(focus):
+                continue
+            if isinstance(given, Mapping) and isinstance(left[focus], Mapping):
+                before = base.get(name) or {}
+                left[focus] = {k: at for k, at in left[focus].items() if k not in given or given[k] == before.get(k)}
+            elif given != base.get(name):
+                left.pop(focus)
+    return left
 
 
 def _merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

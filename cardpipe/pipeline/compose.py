@@ -76,6 +76,7 @@ def make(shop: Shop, piece: Piece) -> Composed:
             design=design,
             format=layout,
             layout=message,
+            strength=spec["hand"].get("strength", "natural"),
             ink=ink,
             photos=photos,
             signature=signature,
@@ -133,6 +134,8 @@ def _photos(
         colour="cmyk" if press.output == "X-1a" else "srgb",
         profile=pinned.profile(shop, piece.scope, piece.spec),
         max_ink=press.max_ink,
+        focus=pinned.focus(piece.spec),
+        tone=press.tone,
     )
     developed = {}
     for name, digest in sorted(piece.spec["photos"].items()):

@@ -16,7 +16,7 @@ from cardpipe.lettershop.carrier import Carrier
 from cardpipe.lettershop.labelsheet import SHEETS
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.errors import Refused, Unavailable
-from cardpipe.model.finding import Finding, error, has_errors, warning
+from cardpipe.model.finding import Finding, error, has_errors, note, warning
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest, seed
 from cardpipe.pipeline import pinned
 from cardpipe.pipeline.output import judge_art, judge_output
@@ -135,6 +135,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         known = ", ".join(pens)
         desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
     photos = _photos(desk, source)
+    focus = _focus(desk, source)
     signature = _signature(desk, source)
     if chain and not has_errors(found):
         fitted = _fit(desk, source, chain, message)
@@ -157,6 +158,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         return None
     faces = [_pin_font(desk, font) for font in chain]
     files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
+    disorder = {} if order.strength in (None, "natural") else {"strength": order.strength}
     return {
         "v": SPEC_VERSION,
         "tenant": desk.scope.tenant,
@@ -168,13 +170,14 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         "press": press.model_dump(),
         "profile": _keep(desk, shop.catalog.profile(press.profile)),
         "carrier": shop.carrier,
-        "hand": {"name": order.hand or design.hand, "faces": faces},
+        "hand": {"name": order.hand or design.hand, "faces": faces, **disorder},
         "printed": _pin_font(desk, printed),
         "recipient": order.recipient.model_dump(),
         "sender": order.sender.model_dump(),
         "message": message,
         "ink": ink,
         "photos": photos,
+        **({"focus": focus} if focus else {}),
         "signature": signature,
         "mailing": mailing.model_dump(mode="json"),
         "inserts": [insert.model_dump(mode="json") for insert in inserts],
@@ -275,6 +278,29 @@ def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
         if not has_errors(facts.findings):
             desk.findings += card.foresee(facts, placed[name])
         pinned[name] = _keep(desk, data)
+    return pinned
+
+
+def _focus(desk: Desk, source: DesignSource) -> dict[str, list[float]]:
+    """Photo name → where the eye rests, as the order says. One for a photo that is not there is a finding: it was
+    meant for another picture. Where the whole picture is shown, it changes nothing, which is noted."""
+    order = desk.order
+    single, several = order.photo or order.photo_url, {**order.photos, **order.photo_urls}
+    frames = {frame.photo: frame for frame in source.design.photos}
+    first = next(iter(frames), "photo")
+    said = {"photo_focus": (first, order.photo_focus, bool(single))} if order.photo_focus else {}
+    said |= {f"photos_focus.{name}": (name, at, name in several) for name, at in order.photos_focus.items()}
+    pinned = {}
+    for where, (name, at, there) in said.items():
+        if not there:
+            what = f"there is no photo that goes with it{' by this name' if several else ''}"
+            remedy = "photo_focus goes with photo, photos_focus with photos, by the same names; or leave it out"
+            desk.findings.append(error("photo.focus.no_photo", where, what, remedy))
+        elif name in frames and at is not None:
+            if frames[name].fit == "contain":
+                what = f"design {source.design.name} shows this picture whole: there is nothing to choose"
+                desk.findings.append(note("photo.focus.unused", where, what))
+            pinned[name] = list(at)
     return pinned
 
 

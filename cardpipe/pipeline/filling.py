@@ -22,6 +22,7 @@ NAME_PARTS = ("prefix", "first_name", "middle_name", "last_name", "suffix")
 _PARTS = (*NAME_PARTS, "street3", "po_box", "vcard_name", "vcard_address")
 _VCARD_NAME = ("last_name", "first_name", "middle_name", "prefix", "suffix")
 _VCARD_ADDRESS = ("po_box", "street2", "street", "city", "state", "postcode", "country")
+_FOCUS = ("photo_focus", "photos_focus")
 #: What a spreadsheet makes of a yes or a no.
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -135,7 +136,17 @@ def _nested(values: Mapping[str, str], line: int, found: list[Finding]) -> dict[
     data: dict[str, Any] = {}
     for column, value in values.items():
         group, _, part = column.partition(".")
-        if part:
+        if group in _FOCUS:
+            shares = _shares(value)
+            if shares is None:
+                said = f"is {value[:20]!r}, not two shares"
+                remedy = "write the share from the left and that from the top, such as 0.5 0.3"
+                found.append(error("row.focus", f"line {line} {column}", said, remedy))
+            elif part:
+                data.setdefault(group, {})[part] = shares
+            else:
+                data[column] = shares
+        elif part:
             data.setdefault(group, {})[part] = value
         elif kind(column) is list:
             data[column] = [code.strip() for code in value.split(";") if code.strip()]
@@ -147,3 +158,11 @@ def _nested(values: Mapping[str, str], line: int, found: list[Finding]) -> dict[
             said = f"is {value[:20]!r}, neither yes nor no"
             found.append(error("row.yes_no", f"line {line} {column}", said, "write yes or no, or leave it empty"))
     return data
+
+
+def _shares(text: str) -> list[float] | None:
+    """``0.5 0.3``, also with a comma, a semicolon or brackets; whether they lie between 0 and 1 the order says."""
+    parts = re.split(r"[\s,;]+", text.strip(" []()"))
+    if len(parts) != 2 or not all(re.fullmatch(r"-?(\d{1,9}\.?\d{0,9}|\.\d{1,9})", part) for part in parts):
+        return None
+    return [float(part) for part in parts]

@@ -4,15 +4,17 @@ It is judged for the press in use: art that one with another output standard pri
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from cardpipe.model.errors import Refused
+from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import Finding, error, has_errors, note
 from cardpipe.pipeline import specimen
-from cardpipe.pipeline.output import judge_output
+from cardpipe.pipeline.output import judge_output, saved
 from cardpipe.ports import DesignSource, Shop
-from cardpipe.prepress import card, frames
+from cardpipe.prepress import artlook, card, frames
 from cardpipe.prepress.pdf import art_parts
+from cardpipe.prepress.raster import opened
 from cardpipe.prepress.typeset import Hand, Layout
 
 
@@ -33,9 +35,9 @@ def judge(shop: Shop, name: str) -> Judged | list[Finding]:
     except Refused as problem:
         return list(problem.findings)
     bench = specimen.Bench(shop)
-    findings = frames.judge(source.design, source.format)
+    findings = [*source.remarks, *frames.judge(source.design, source.format)]
     art = _once(_art(source) + judge_output(source, shop.catalog.press(shop.press).output))
-    findings += art
+    findings += art if has_errors(art) else [*art, *_looks(source)]
     shown: list[specimen.Shown] = []
     if source.design.hand not in shop.catalog.hands():
         known = ", ".join(shop.catalog.hands())
@@ -55,11 +57,22 @@ def _art(source: DesignSource) -> list[Finding]:
     """Each side as the form that a batch shares."""
     found: list[Finding] = []
     for side in source.format.sides:
-        where = f"designs/{source.design.name}/{side}.pdf"
+        where = f"designs/{source.design.name}/{saved(source, side)}"
         try:
             art_parts(source.files[f"{side}.pdf"], source.format.media, where)
         except Refused as problem:
             found += problem.findings
+    return found
+
+
+def _looks(source: DesignSource) -> list[Finding]:
+    """Each side as its reader sees it."""
+    found: list[Finding] = []
+    for side in source.format.sides:
+        where = f"designs/{source.design.name}/{saved(source, side)}"
+        with suppress(Bug), opened(source.files[f"{side}.pdf"]) as document:  # unreadable art is told by preflight
+            page = document.pixels(0, artlook.PPI)
+            found += artlook.look(page, source.design, source.format, side, where)
     return found
 
 

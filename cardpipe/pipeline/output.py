@@ -17,8 +17,10 @@ from cardpipe.ports import DesignSource
 from cardpipe.preflight.art import inspect_art
 from cardpipe.preflight.codes import DAMAGED, EXCESS
 from cardpipe.preflight.profile import Profile
+from cardpipe.prepress.art import KINDS
 from cardpipe.prepress.pdf import is_transparent
 from cardpipe.prepress.press import Output, Press
+from cardpipe.prepress.svgcolour import transparent
 
 _BLENDING = {"x1a.form.group", "x1a.image.soft_mask", "x1a.gstate"}
 _SHOWN = 4  # causes that a message names; an artist finds the others beside them
@@ -39,11 +41,17 @@ def judge_output(source: DesignSource, output: Output) -> list[Finding]:
     for side in source.format.sides:
         name = f"{side}.pdf"
         if name in source.files:
-            where = f"designs/{source.design.name}/{name}"
+            where = f"designs/{source.design.name}/{saved(source, side)}"
             bleed = source.format.bleed
             key = (where, source.digests[name], output, str(bleed))
-            found += _seen.get(key, partial(_judge, source.files[name], where, output, bleed))
+            drawing = source.files.get(f"{side}.svg", b"")
+            found += _seen.get(key, partial(_judge, source.files[name], where, output, bleed, drawing))
     return found
+
+
+def saved(source: DesignSource, side: str) -> str:
+    """The file of a side as its artist saved it: an SVG or a PNG, or the PDF itself."""
+    return next((f"{side}.{kind}" for kind in KINDS if f"{side}.{kind}" in source.files), f"{side}.pdf")
 
 
 def judge_art(source: DesignSource, press: Press) -> list[Finding]:
@@ -56,7 +64,8 @@ def judge_art(source: DesignSource, press: Press) -> list[Finding]:
         if name in source.files:
             key = ("art", source.design.name, source.digests[name], press.model_dump_json())
             found += _seen.get(
-                key, partial(_errors, source.files[name], f"designs/{source.design.name}/{name}", profile)
+                key,
+                partial(_errors, source.files[name], f"designs/{source.design.name}/{saved(source, side)}", profile),
             )
     return found
 
@@ -70,7 +79,8 @@ def _errors(data: bytes, where: str, profile: Profile) -> list[Finding]:
     ]
 
 
-def _judge(data: bytes, where: str, output: Output, bleed: Points) -> list[Finding]:
+def _judge(data: bytes, where: str, output: Output, bleed: Points, drawing: bytes = b"") -> list[Finding]:
+    """``drawing`` is the SVG that the page was made of: its elements are what an artist can find."""
     try:
         blends = is_transparent(data, where)
     except Refused as problem:
@@ -80,6 +90,8 @@ def _judge(data: bytes, where: str, output: Output, bleed: Points) -> list[Findi
     found = [error("design.art.damaged", where, item.message) for item in remarks if item.code in (DAMAGED, EXCESS)]
     causes = [item.message for item in remarks if item.code in _BLENDING]
     if blends or causes:
+        if drawing:
+            causes = transparent(drawing) or causes
         found.append(
             error("design.transparency", where,
                   f"the art is transparent, and a press with output {output} takes none{_listed(causes)}",

@@ -83,6 +83,11 @@ def press(spec: dict[str, Any]) -> Press:
     return Press.model_validate(spec["press"])
 
 
+def focus(spec: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Where the eye rests in each photo of which the order said it; an order from before this was asked said none."""
+    return {name: (at[0], at[1]) for name, at in spec.get("focus", {}).items()}
+
+
 def mailing(spec: dict[str, Any]) -> Mailing:
     """How the shop posted when the order was accepted; an order from before this was pinned was posted plainly."""
     return Mailing.model_validate(spec.get("mailing", {}))

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from cardpipe.model.batch import Bundle
+from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
 from cardpipe.model.outbox import Answer
 from cardpipe.model.stored import Reply
@@ -16,8 +17,10 @@ from cardpipe.ports.store import Store
 if TYPE_CHECKING:  # the craft's values, named for the reader; importing ports must stay light
     from cardpipe.lettershop.carrier import Carrier
     from cardpipe.lettershop.mailing import Insert, Mailing
+    from cardpipe.prepress.art import ArtOrder, MadeArt
     from cardpipe.prepress.design import Design
     from cardpipe.prepress.format import Format
+    from cardpipe.prepress.formsheet import FlatPage
     from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
     from cardpipe.prepress.picture import PictureFacts
     from cardpipe.prepress.press import Press
@@ -92,6 +95,10 @@ class DesignSource(Protocol):
     def files(self) -> Mapping[str, bytes]: ...
     @property
     def digests(self) -> Mapping[str, str]: ...
+    @property
+    def remarks(self) -> Sequence[Finding]:
+        """What was remarked when its art was made."""
+        ...
 
 
 class FontSource(Protocol):
@@ -142,6 +149,8 @@ class Darkroom(Protocol):
     def judge(self, data: bytes, where: str = ...) -> PictureFacts: ...
     def develop(self, data: bytes, order: PhotoOrder) -> DevelopedPhoto: ...
     def lift(self, data: bytes, order: SignatureOrder) -> LiftedSignature: ...
+    def flatten(self, data: bytes, where: str = ...) -> FlatPage: ...
+    def art(self, data: bytes, order: ArtOrder) -> MadeArt: ...
     def close(self) -> None: ...
 
 

@@ -10,10 +10,11 @@ from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Box, Points, mm, ppi, to_inch
 from cardpipe.prepress.design import Design, Frame
 from cardpipe.prepress.format import Format, Panel
-from cardpipe.prepress.hand import write
-from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Page, Photo, Slot
+from cardpipe.prepress.hand import Strength, write
+from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Page, Photo, Rim, Slot
 from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
 from cardpipe.prepress.picture import PictureFacts
+from cardpipe.prepress.press import Tone
 from cardpipe.prepress.signature import LiftedSignature, SignatureOrder
 from cardpipe.prepress.typeset import Hand, Layout, TextFrame, fit
 
@@ -28,14 +29,15 @@ PENS = {
     "sepia": Ink("sepia", 0.35, 0.65, 0.80, 0.55),
     "plum": Ink("plum", 0.60, 0.90, 0.30, 0.40),
 }
+_UNDER = mm(0.1)  # how far a picture reaches under its border
 _SIGNATURE_GAP = 1.1  # between the last line's ink and the signature, in x-heights
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All that goes onto one card. ``layout`` is the message as it fits; message and signature
-    are of one ``ink``; ``seed`` gives a panel's handwriting seed;
-    ``art`` gives the symbolic key of a side's art."""
+    """All that goes onto one card. ``layout`` is the message as it fits; message and signature are of one ``ink``;
+    ``seed`` gives a panel's handwriting seed and ``strength`` how far the hand strays; ``art`` gives the symbolic key
+    of a side's art."""
 
     design: Design
     format: Format
@@ -45,6 +47,7 @@ class Card:
     signature: LiftedSignature | None
     seed: Callable[[str], bytes]
     art: Callable[[str], str]
+    strength: Strength = "natural"
 
 
 def pens(design: Design) -> dict[str, Ink]:
@@ -55,8 +58,12 @@ def pens(design: Design) -> dict[str, Ink]:
     own = {}
     for frame in design.frame:
         if frame.ink and frame.kind in ("message", "signature"):
-            own[frame.ink] = Ink(frame.ink, *(part / 100 for part in design.inks[frame.ink].cmyk))
+            own[frame.ink] = _ink(design, frame.ink)
     return {**PENS, **own}
+
+
+def _ink(design: Design, name: str) -> Ink:
+    return Ink(name, *(part / 100 for part in design.inks[name].cmyk))
 
 
 def photo_orders(
@@ -68,25 +75,29 @@ def photo_orders(
     colour: Literal["srgb", "cmyk"] = "srgb",
     profile: bytes | None = None,
     max_ink: float = 300.0,
+    focus: Mapping[str, tuple[float, float]] | None = None,
+    tone: Tone = "off",
 ) -> dict[str, PhotoOrder]:
     """How each photo of this design will be placed, and in which colours, by the frame's photo name.
 
-    ``profile`` is the ICC profile of the press."""
+    ``profile`` is the ICC profile of the press; ``focus``, by photo, is where the order says that the eye rests: it
+    knows the picture, so it wins over the design's."""
     orders = {}
     for frame in design.photos:
         panel = layout.panels[frame.panel]
-        box = frame.inner
+        box = frame.inner.inset(_beside(frame))
+        under = frame.border.width - _beside(frame) if frame.border else 0.0
         knife = (
-            max(0.0, -box.x),
-            max(0.0, -box.y),
-            max(0.0, box.right - panel.box.width),
-            max(0.0, box.top - panel.box.height),
+            max(under, -box.x),
+            max(under, -box.y),
+            max(under, box.right - panel.box.width),
+            max(under, box.top - panel.box.height),
         )
         orders[frame.photo] = PhotoOrder(
             box.width,
             box.height,
             frame.fit,
-            frame.focus,
+            (focus or {}).get(frame.photo, frame.focus),
             target,
             minimum,
             where=f"photos.{frame.photo}",
@@ -94,8 +105,14 @@ def photo_orders(
             colour=colour,
             profile=profile,
             max_ink=max_ink,
+            tone=tone,
         )
     return orders
+
+
+def _beside(frame: Frame) -> Points:
+    """How much smaller than its frame a picture is on each side: by its border, under which it reaches a little."""
+    return frame.border.width - min(frame.border.width / 2, _UNDER) if frame.border else 0.0
 
 
 def foresee(facts: PictureFacts, order: PhotoOrder) -> list[Finding]:
@@ -178,7 +195,7 @@ def compose(card: Card) -> list[Page]:
         photo = card.photos.get(frame.photo)
         if photo is not None:
             panel = layout.panels[frame.panel]
-            marks[panel.side].append(_photo(frame, panel, photo))
+            marks[panel.side].append(_photo(card, frame, panel, photo))
     frame = _message_frame(card.design)
     panel = layout.panels[frame.panel]
     marks[panel.side] += _letter(card, frame, panel)
@@ -199,7 +216,7 @@ def code_slot(back: Panel) -> Slot:
     return Slot("match_code", box, turned)
 
 
-def _photo(frame: Frame, panel: Panel, photo: DevelopedPhoto) -> Photo:
+def _photo(card: Card, frame: Frame, panel: Panel, photo: DevelopedPhoto) -> Photo:
     inner = frame.inner
     placed = Box(
         inner.x + (inner.width - photo.width_pt) / 2,
@@ -208,6 +225,10 @@ def _photo(frame: Frame, panel: Panel, photo: DevelopedPhoto) -> Photo:
         photo.height_pt,
     )
     box, turned = panel.place(placed)
+    beside, border = _beside(frame), frame.border
+    rim = None
+    if border is not None:
+        rim = Rim(_ink(card.design, border.ink), border.width, beside, frame.radius)
     return Photo(
         box,
         photo.jpeg,
@@ -216,9 +237,10 @@ def _photo(frame: Frame, panel: Panel, photo: DevelopedPhoto) -> Photo:
         photo.grey,
         turned,
         frame.clip,
-        frame.radius,
+        max(0.0, frame.radius - beside),
         frame.photo,
         photo.cmyk,
+        rim,
     )
 
 
@@ -235,7 +257,7 @@ def _letter(card: Card, frame: Frame, panel: Panel) -> list[Mark]:
     whole = frame.inner
     text = Box(whole.x, whole.y + shift, layout.frame.width, layout.frame.height)
     box, turned = panel.place(text)
-    writing = write(layout, card.seed(panel.name))
+    writing = write(layout, card.seed(panel.name), card.strength)
     words = tuple(" ".join(word.text for _, word in line.words) for line in layout.lines)
     marks: list[Mark] = [Outline(box, writing.path, card.ink, turned, "message", words)]
     if signed and card.signature is not None:

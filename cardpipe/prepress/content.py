@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cardpipe.model.errors import Bug
-from cardpipe.model.units import Box, num
-from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Photo, Rect, Text
+from cardpipe.model.units import Box, Points, num
+from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Photo, Rect, Rim, Text
 
 #: How far a quarter of an ellipse's control points stand off, as a share of the radius.
 _KAPPA = 0.5522847
@@ -37,7 +37,9 @@ def _one(mark: Mark, names: Names) -> bytes:
     if isinstance(mark, Photo):
         name = f"P{len(names.pictures)}"
         names.pictures[name] = mark
-        return f"q {_clip(mark)} {_cm(mark.box, mark.turned)} /{name} Do Q".encode()
+        shape = _shape(mark.box, mark.clip, mark.radius)
+        photo = f"q {shape} W n {_cm(mark.box, mark.turned)} /{name} Do Q"
+        return f"{photo}\n{_rim(mark, mark.rim)}".encode() if mark.rim else photo.encode()
     if isinstance(mark, Mask):
         name = f"M{len(names.pictures)}"
         names.pictures[name] = mark
@@ -83,14 +85,21 @@ def _move(box: Box, turned: bool) -> str:
     return f"1 0 0 1 {num(box.x)} {num(box.y)} cm"
 
 
-def _clip(mark: Photo) -> str:
-    box = mark.box
-    if mark.clip == "ellipse":
-        return _round(box, box.width / 2, box.height / 2) + " W n"
-    if mark.clip == "rounded" and mark.radius > 0:
-        radius = min(mark.radius, box.width / 2, box.height / 2)
-        return _round(box, radius, radius) + " W n"
-    return f"{num(box.x)} {num(box.y)} {num(box.width)} {num(box.height)} re W n"
+def _shape(box: Box, clip: str, radius: Points) -> str:
+    """The path of a photo's outline."""
+    if clip == "ellipse":
+        return _round(box, box.width / 2, box.height / 2)
+    if clip == "rounded" and radius > 0:
+        radius = min(radius, box.width / 2, box.height / 2)
+        return _round(box, radius, radius)
+    return f"{num(box.x)} {num(box.y)} {num(box.width)} {num(box.height)} re"
+
+
+def _rim(mark: Photo, rim: Rim) -> str:
+    """The outer path stroked at twice the width and clipped by itself: its inner half, of one width all round."""
+    shape = _shape(mark.box.inset(-rim.reach), mark.clip, rim.radius)
+    ink = rim.ink
+    return f"q {shape} W n {num(ink.c)} {num(ink.m)} {num(ink.y)} {num(ink.k)} K {num(2 * rim.width)} w {shape} S Q"
 
 
 def _round(box: Box, rx: float, ry: float) -> str:

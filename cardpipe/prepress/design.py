@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from cardpipe.model.units import Box, Size, parse_length
+from cardpipe.model.units import Box, Size, mm, parse_length, to_mm
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,63}$")
 _SPDX = re.compile(r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$")
@@ -31,16 +31,36 @@ Length = Annotated[
 ]
 
 
+#: A line thinner than this may vanish in print, one wider is no border but a mount, which belongs into the art.
+LEAST_BORDER, MOST_BORDER = mm(0.25), mm(10)
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Border(_Strict):
+    """A line round a photo, within its frame: the line's outer edge is the frame's, and the picture is made smaller by
+    its width, so that safe margin, overlap and match code are judged as without it, and no part of the picture is
+    covered. It has the shape of the clip, everywhere of one width."""
+
+    width: Length
+    ink: str
+
+    @model_validator(mode="after")
+    def _printable(self) -> Border:
+        if not LEAST_BORDER <= self.width <= MOST_BORDER:
+            raise ValueError(f"a border is {to_mm(LEAST_BORDER):.2f} to {to_mm(MOST_BORDER):.0f} mm wide")
+        return self
 
 
 class Frame(_Strict):
     """Where one field goes, and how it fits.
 
     ``field`` is ``message``, ``signature`` or ``photos.NAME``. A text frame says its largest and smallest x-height,
-    the pitch of its lines as a multiple of the x-height, and its ink; a picture frame says cover or contain, its clip
-    and where the eye should rest. ``follows`` places the signature under the last line of the message.
+    the pitch of its lines as a multiple of the x-height, and its ink; a picture frame says cover or contain, its clip,
+    where the eye should rest (an order's own word on that wins), and its border. ``follows`` places the signature
+    under the last line of the message.
     """
 
     panel: str
@@ -64,6 +84,7 @@ class Frame(_Strict):
     focus: tuple[float, float] | None = None
     bleeds: bool = False  # the picture runs over the trim: its box may reach into the bleed
     required: bool = True
+    border: Border | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Frame:
@@ -76,6 +97,11 @@ class Frame(_Strict):
             raise ValueError("follows is for the signature, which then has a size instead of a box")
         if not self.follows and self.box is None:
             raise ValueError("box is missing: [x, y, width, height] from the panel's upper left, with units")
+        if self.border is not None:
+            if kind != "photo" or self.bleeds:
+                raise ValueError("a border is for a photo within the trim; the knife would cut that of one that bleeds")
+            if 4 * self.border.width > min(self.extent.width, self.extent.height):
+                raise ValueError("the border takes more than half of the photo's frame; make it narrower")
         return self
 
     @property
@@ -149,7 +175,8 @@ class Design(_Strict):
             raise ValueError(f"more than one frame for {', '.join(twice)}; give each photo its own name")
         if "message" not in fields:
             raise ValueError("there is no frame for the message")
-        missing = sorted({f.ink for f in self.frame if f.ink and f.ink not in self.inks})
+        used = {f.ink for f in self.frame if f.ink} | {f.border.ink for f in self.frame if f.border}
+        missing = sorted(used - set(self.inks))
         if missing:
             raise ValueError(f"ink {', '.join(missing)} is used by a frame and missing in [inks]")
         if len(self.photos) > 4:

@@ -44,6 +44,17 @@ class Art:
 
 
 @dataclass(frozen=True, slots=True)
+class Rim:
+    """A line round a photo, ``width`` wide. Its outer edge lies ``reach`` outside of the photo's box, and has corners
+    of ``radius``; the photo reaches a little under it, so that no paper shows between."""
+
+    ink: Ink
+    width: Points
+    reach: Points
+    radius: Points = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """A developed photo (JPEG bytes in sRGB, or grey) filling ``box``; ``clip`` is rect, rounded or ellipse.
 
@@ -60,6 +71,7 @@ class Photo:
     radius: Points = 0.0
     name: str = "photo"
     cmyk: bool = False
+    rim: Rim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +173,8 @@ def _line(mark: Mark) -> str:
     where = _box(mark.box) + turned
     if isinstance(mark, Photo):
         colour = " cmyk" if mark.cmyk else " grey" if mark.grey else ""
-        return f"photo {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.clip}{colour}"
+        rim = f" rim {num(mark.rim.width)} {mark.rim.ink.name}" if mark.rim else ""
+        return f"photo {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.clip}{colour}{rim}"
     if isinstance(mark, Mask):
         return f"mask {mark.name} {where} {mark.width_px}x{mark.height_px}px {mark.ink.name}"
     if isinstance(mark, Outline):

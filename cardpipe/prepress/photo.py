@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from cardpipe.model.finding import Finding, error, warning
 from cardpipe.model.units import Points, to_inch
 from cardpipe.prepress import crop as cropping
-from cardpipe.prepress import separation
+from cardpipe.prepress import separation, tone
 from cardpipe.prepress.colour import to_srgb
 from cardpipe.prepress.crop import PixelBox
 from cardpipe.prepress.decode import Picture, decode
@@ -39,7 +39,8 @@ class PhotoOrder:
     point that the crop centres on, in shares of width and height as seen, y downwards; None looks for faces.
 
     ``profile`` is the ICC profile of the press that the order is pinned to. It speaks for CMYK photos that bring none;
-    with the ``colour`` cmyk the photo is made of that press's inks, at most ``max_ink`` per cent of them.
+    with the ``colour`` cmyk the photo is made of that press's inks, at most ``max_ink`` per cent of them. ``tone`` is
+    that press's: ``gentle`` mends flat and dark pictures a little (see ``prepress.tone``).
     """
 
     width_pt: Points
@@ -55,6 +56,7 @@ class PhotoOrder:
     colour: Literal["srgb", "cmyk"] = "srgb"
     profile: bytes | None = field(default=None, repr=False)
     max_ink: float = 300.0
+    tone: Literal["off", "gentle"] = "off"
 
     def __post_init__(self) -> None:
         if self.width_pt <= 0 or self.height_pt <= 0:
@@ -63,6 +65,8 @@ class PhotoOrder:
             raise ValueError(f"fit is 'cover' or 'contain', not {self.fit!r}")
         if self.focus is not None and not all(0 <= share <= 1 for share in self.focus):
             raise ValueError("a focus is two shares between 0 and 1, from the left and from the top")
+        if self.tone not in ("off", "gentle"):
+            raise ValueError(f"tone is 'off' or 'gentle', not {self.tone!r}")
         if self.colour not in ("srgb", "cmyk"):
             raise ValueError(f"colour is 'srgb' or 'cmyk', not {self.colour!r}")
         if self.colour == "cmyk" and (self.profile is None or not 0 < self.max_ink <= 400):
@@ -119,7 +123,8 @@ def develop(data: bytes, order: PhotoOrder) -> DevelopedPhoto:
             findings.append(
                 warning("photo.face_at_edge", order.where,
                         f"{len(chosen.lost)} of {len(found)} faces cannot be kept within the trim",
-                        "choose the part to be shown by its focus, or a design with a wider photo frame")
+                        "say with photo_focus, or by name with photos_focus, where the eye rests, such as [0.5, 0.3]; "
+                        "or choose a design with a wider photo frame")
             )  # fmt: skip
     ppi, judgement = _resolution(box, placed, size, order)
     findings += judgement
@@ -129,6 +134,8 @@ def develop(data: bytes, order: PhotoOrder) -> DevelopedPhoto:
     pixels = _resample(_cut(picture, box), *_stored(wanted, picture.orientation))
     pixels, remarks = to_srgb(upright(pixels, picture.orientation), picture, order.profile, order.where)
     findings += remarks
+    if order.tone == "gentle":
+        pixels = tone.gentle(pixels)
     jpeg, remarks = _coded(pixels, order)
     findings += remarks
     height_px, width_px, bands = pixels.shape

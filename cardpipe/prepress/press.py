@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from cardpipe.model.units import Points, mm, parse_length
 
 Output = Literal["X-4", "X-1a"]
+Tone = Literal["off", "gentle"]
 
 
 def _length(value: Any) -> Any:
@@ -52,7 +53,8 @@ class Press(_Value):
     """A press profile. ``profile`` is the file name of its ICC profile; limits are pieces and bytes a file, pixels per
     inch at the placed size, and per cent of total ink. ``output`` is chosen before a piece is composed: another one is
     another fragment. ``sheet`` is for presses that take imposed sheets, ``labels`` for houses that label envelopes,
-    ``xjdf`` for those whose management system reads the ticket as XJDF."""
+    ``xjdf`` for those whose management system reads the ticket as XJDF. ``tone`` says whether photos that are flat or
+    dark are mended a little for its paper (``prepress.tone``)."""
 
     name: str
     title: str
@@ -69,3 +71,4 @@ class Press(_Value):
     labels: LabelSetup | None = None
     loosened: dict[str, LoosenedCheck] = Field(default_factory=dict)
     xjdf: bool = False
+    tone: Tone = Field(default="off", exclude_if=lambda tone: tone == "off")  # what is off is pinned as it was before

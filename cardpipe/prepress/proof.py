@@ -130,11 +130,18 @@ def panel(pages: Sequence[ProofPage], layout: Format, name: str, height: int) ->
 
 def png(pixels: Pixels, colours: int = 0) -> bytes:
     """A PNG without metadata; with ``colours`` (up to 256) as a palette, which is a third of the size."""
-    picture = Image.fromarray(pixels)
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
     if colours:
         picture = picture.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def jpeg(pixels: Pixels) -> bytes:
+    """A JPEG without metadata, for a page of many pictures; colours are kept at full sharpness."""
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "JPEG", quality=88, subsampling=0, optimize=True)
     return out.getvalue()
 
 

@@ -1,14 +1,17 @@
 """What a new design starts from: a complete ``design.toml``, art that prints at once, and guides to draw over.
 
-The art is plain paper and one flower, vector and DeviceCMYK. Guides are files of their own, which no print file ever
-reads: lines within the art would be printed.
+The art is plain paper and one flower. As SVG it is painted in the palette's screen colours, with the guides as a layer
+that is never printed; as PDF it is vector and DeviceCMYK, and the guides are files of their own, which no print file
+ever reads: lines within such art would be printed.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from cardpipe.model.units import Box, Points, mm, num, to_mm
+from cardpipe.prepress import svgtemplate
 from cardpipe.prepress.card import CODE_SLOT
 from cardpipe.prepress.format import Format, Panel
 from cardpipe.prepress.proof import folds
@@ -16,16 +19,25 @@ from cardpipe.prepress.proof import folds
 PAPER = (2.0, 3.0, 9.0, 0.0)
 PETAL = (6.0, 52.0, 46.0, 0.0)
 HEART = (4.0, 26.0, 70.0, 0.0)
+#: The same inks as people see them on a screen.
+SCREENS = {"paper": "#f9f4e7", "petal": "#e8917e", "heart": "#f3c064"}
+#: Where an editor finds the schema, from a design's folder: ``cardpipe design schema`` writes it.
+SCHEMA = "../design.schema.json"
 _KAPPA = 0.5522847
 
 
-def files(name: str, layout: Format, hand: str, author: str = "your name") -> dict[str, bytes]:
+def files(
+    name: str, layout: Format, hand: str, author: str = "your name", art: Literal["svg", "pdf"] = "svg"
+) -> dict[str, bytes]:
     """Everything that the folder of a new design holds, by file name."""
     made = {
-        "design.toml": _toml(name, layout, hand, author).encode(),
+        "design.toml": _toml(name, layout, hand, author, _about(layout, art)).encode(),
         "LICENSE": _licence(name, author).encode(),
     }
     for side in layout.sides:
+        if art == "svg":
+            made[f"{side}.svg"] = svgtemplate.drawing(layout, side, SCREENS, _flowers(layout, side))
+            continue
         made[f"{side}.pdf"] = _pdf(layout, _art(layout, side))
         made[f"guides-{side}.pdf"] = _pdf(layout, _guides(layout, side))
     return made
@@ -40,21 +52,35 @@ def _message_box(layout: Format) -> tuple[str, Box]:
     return panel, Box(margin, margin, width - 2 * margin, height - margin - foot)
 
 
-def _toml(name: str, layout: Format, hand: str, author: str) -> str:
+def _about(layout: Format, art: str) -> str:
+    """What the head of ``design.toml`` says of the art."""
+    media = f"{to_mm(layout.media.width):.2f} x {to_mm(layout.media.height):.2f} mm"
+    sides = " and ".join(f"{side}.{art}" for side in layout.sides)
+    size = f"{media}:\n# the unfolded card and {to_mm(layout.bleed):.3g} mm of bleed all around."
+    if art == "svg":
+        return f"""# Art: {sides}, {size}
+# Paint with the `screen` colours below and no others (white is bare paper): each becomes exactly its ink on press.
+# What touches the cut must run to the end of the bleed. Convert text to outlines. The layer `guides` shows trim
+# (magenta), safe margin (green), fold (blue) and the match code (grey). It is never printed; delete it when done.
+# Instead of an .svg a side may be a .pdf in CMYK, or a .png of at least 300 ppi."""
+    return f"""# Art: {sides}, one page each, CMYK without RGB or spot colours, {size}
+# What touches the cut must run to the end of the bleed. Convert text to outlines.
+# guides-*.pdf show trim (magenta), safe margin (green), fold (blue) and the match code (grey): lay them above your
+# art while you draw, and never save them into it; whatever is in the art is printed. Remove them when you are done.
+# Instead of a .pdf a side may be an .svg in the `screen` colours below, or a .png of at least 300 ppi."""
+
+
+def _toml(name: str, layout: Format, hand: str, author: str, about: str) -> str:
     panel, box = _message_box(layout)
     where = ", ".join(f'"{to_mm(v):.1f}mm"' for v in (box.x, box.y, box.width, box.height))
     small = box.height < mm(110)
     sign = (min(mm(50), box.width), mm(13) if small else mm(16))
-    media = f"{to_mm(layout.media.width):.2f} x {to_mm(layout.media.height):.2f} mm"
-    sides = " and ".join(f"{side}.pdf" for side in layout.sides)
-    return f'''# A card design. `cardpipe design check {name}` says whether it can be printed;
+    return f'''#:schema {SCHEMA}
+#
+# A card design. `cardpipe design check {name}` says whether it can be printed;
 # `cardpipe design proof {name}` draws its specimens.
 #
-# Art: {sides}, one page each, CMYK without RGB or spot colours, {media}:
-# the unfolded card and {to_mm(layout.bleed):.3g} mm of bleed all around. What touches the cut must run to the end of
-# the bleed. Convert text to outlines.
-# guides-*.pdf show trim (magenta), safe margin (green), fold (blue) and the match code (grey): lay them above your
-# art while you draw, and never save them into it; whatever is in the art is printed. Remove them when you are done.
+{about}
 
 name = "{name}"              # equals the folder's name
 version = 1                  # raise it with every change; orders name the version that they were printed from
@@ -68,15 +94,15 @@ hand = "{hand}"              # the handwriting when an order names none
 # Inks: cmyk is what the press prints, in per cent; screen is what people see on a monitor.
 [inks.paper]
 cmyk = [2, 3, 9, 0]
-screen = "#f9f4e7"
+screen = "{SCREENS["paper"]}"
 
 [inks.petal]
 cmyk = [6, 52, 46, 0]
-screen = "#e8917e"
+screen = "{SCREENS["petal"]}"
 
 [inks.heart]
 cmyk = [4, 26, 70, 0]
-screen = "#f3c064"
+screen = "{SCREENS["heart"]}"
 
 [inks.pen]
 cmyk = [100, 85, 25, 45]
@@ -150,12 +176,17 @@ def _licence(name: str, author: str) -> str:
 def _art(layout: Format, side: str) -> list[str]:
     whole = Box(0, 0, layout.media.width, layout.media.height)
     drawn = [_ink(PAPER), _rectangle(whole) + " f"]
-    for panel in layout.panels.values():
-        if panel.side == side and panel.name == "front":
-            drawn += _flower(panel, 0.26, 0.54)
-        elif panel.side == side and panel.name in ("left", "top"):
-            drawn += _flower(panel, 0.07, 0.5)
+    for panel, share, up in _flowers(layout, side):
+        drawn += _flower(panel, share, up)
     return drawn
+
+
+def _flowers(layout: Format, side: str) -> list[tuple[Panel, float, float]]:
+    """A large flower on the front, a small one where the card is opened: panel, radius as a share of it, place."""
+    places = {"front": (0.26, 0.54), "left": (0.07, 0.5), "top": (0.07, 0.5)}
+    return [
+        (panel, *places[panel.name]) for panel in layout.panels.values() if panel.side == side and panel.name in places
+    ]
 
 
 def _flower(panel: Panel, share: float, up: float) -> list[str]:

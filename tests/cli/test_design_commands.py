@@ -64,6 +64,9 @@ def test_a_new_design_can_be_printed(tmp_path: Path) -> None:
     assert len(cards) == 1
     with opened(cards[0].read_bytes()) as document:
         assert len(document) == 2
+    with pikepdf.open(cards[0]) as pdf:
+        forms = [o.read_bytes() for o in pdf.objects if isinstance(o, pikepdf.Stream) and o.get("/Subtype") == "/Form"]
+    assert any(b"0.06 0.52 0.46 0 k" in form for form in forms), "the SVG's #e8917e is the ink petal, to the digit"
 
 
 def test_proofs_are_written_once_and_the_same_each_time(
@@ -107,7 +110,7 @@ def test_a_faulty_design_ends_with_two_and_the_good_ones_are_told(
     assert [rows[name]["ok"] for name in ("good", "bad", "nowhere")] == [True, False, False]
     assert [f["code"] for f in rows["bad"]["findings"]] == ["design.art.missing"]
     assert [f["code"] for f in rows["nowhere"]["findings"]] == ["design.unknown"]
-    assert "there is no inside.pdf" in told.err
+    assert "there is no inside.pdf, .svg or .png" in told.err
     with pytest.raises(SystemExit):
         designs.proof(["good", "bad"], None, True)
     told = capsys.readouterr()

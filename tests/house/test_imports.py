@@ -16,8 +16,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "reportlab": ("prepress/canvas.py",),
     "pypdfium2": ("prepress/raster.py",),
     "pypdf": ("prepress/reader.py",),
-    "pikepdf": ("prepress/pdf.py", "preflight/document.py"),
+    "pikepdf": ("prepress/pdf.py", "prepress/inking.py", "prepress/extent.py", "preflight/document.py"),
+    "svg2pdf_py": ("prepress/svgart.py",),
     "uharfbuzz": ("prepress/font.py",),
+    "fontTools": ("prepress/fontmaking.py",),
+    "pathops": ("prepress/fontmaking.py",),
     "sqlalchemy": ("storage/",),
     "alembic": ("storage/",),
     "obstore": ("storage/bucket.py", "storage/reach.py"),
@@ -61,6 +64,8 @@ PURE = {
     "uuid",  # UUIDs made of a digest; random ones are forbidden below
     "hmac",
     "zoneinfo",  # the rules of the world's time zones: fixed data that the machine or tzdata brings
+    "colorsys",
+    "html",  # escaping
     "xml",  # escaping (saxutils) and parsing of what is already in memory
 }  # fmt: skip
 #: Calls that ask the clock, chance or the disk, by the last part of their name.

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,13 @@ from looking import ROOT, files
 
 from cardpipe.api.app import make_app
 from cardpipe.cli.main import app
+from cardpipe.prepress.design import Frame
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
 
 SECONDS = 120
+GUIDE = ROOT / "designs" / "README.md"
+GUIDE_SECONDS = 280
 _FENCE = re.compile(
     r"^(?P<fence>```+|~~~+)(?P<kind>[^\n`]*)\n(?P<code>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
 )
@@ -165,7 +169,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "cardpipe"
 
 
-def run(code: str, folder: Path, log: Path) -> int | None:
+def run(code: str, folder: Path, log: Path, seconds: float = SECONDS) -> int | None:
     """The exit code of a block, None where it took too long. Nothing that it started is left."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CARDPIPE_")}
     environment["PATH"] = f"{folder / '.venv' / 'bin'}:{environment['PATH']}"
@@ -175,7 +179,7 @@ def run(code: str, folder: Path, log: Path) -> int | None:
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            return process.wait(SECONDS)
+            return process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
         finally:
@@ -198,3 +202,51 @@ def test_every_block_runs(copy: Path, tmp_path: Path) -> None:
         assert exit_code == 0, f"README.md:{block.line} ended with {exit_code}:\n{code}\n{log.read_text()[-3000:]}"
         ran += 1
     assert ran, "the README has no block that a test can run"
+
+
+# The artist's guide: its blocks are one session, typed one after the other.
+
+
+def guide() -> list[Block]:
+    found = [block for block in blocks(GUIDE.read_text()) if block.kind == "sh"]
+    assert len(found) > 5 and not any(block.reason for block in found), "every command of the guide is run"
+    return found
+
+
+def test_every_command_of_the_guide_runs(copy: Path, tmp_path: Path) -> None:
+    session = "\n".join(block.code for block in guide())
+    assert session.count("cardpipe design watch ") == 1
+    session = session.replace("cardpipe design watch ", "timeout --preserve-status -s INT 25 cardpipe design watch ")
+    log = tmp_path / "log"
+    exit_code = run(session, copy, log, GUIDE_SECONDS)
+    said = log.read_text()
+    assert exit_code == 0, f"ended with {exit_code}:\n{said[-4000:]}"
+    assert "#ffd000 is no ink of the palette" in said and "that is how a mistake is told" in said
+    assert "birthday-fern  can be printed" in said, "the watch proofed it"
+    studio = copy / "var" / "studio"
+    for made in (
+        "checks/birthday-fern/outside.png", "checks/birthday-fern/inside.png", "proofs/birthday-fern/long.png",
+        "designs/birthday-fern/thumbnail.png", "designs/design.schema.json", "gallery/index.html",
+        "gallery/contact-sheet.pdf",
+    ):  # fmt: skip
+        assert (studio / made).stat().st_size > 1000, made
+
+
+def test_what_the_guide_names_is_there() -> None:
+    text = GUIDE.read_text()
+    named = re.findall(r"`cardpipe ([a-z]+(?: [a-z]+)?)", text)
+    assert named and [name for name in named if name not in commands()] == []
+    sources = "\n".join(
+        path.read_text() for path in files() if path.suffix == ".py" and path.is_relative_to(ROOT / "cardpipe")
+    )
+    codes = set(re.findall(r"`((?:svg|art|design|image)\.[a-z_.]+)`", text)) - {"design.toml"}
+    assert len(codes) > 25
+    assert [code for code in sorted(codes) if f'"{code}"' not in sources and code != "art.decoder_died"] == []
+    written = set(re.findall(r'"(svg\.[a-z.]+)"', sources))
+    assert written - codes == {"svg.unreadable", "svg.root"}, "what needs no explanation"
+    paths = re.findall(r"`((?:cardpipe|tests|designs|fonts)/[A-Za-z0-9_./-]*)`", text)
+    assert paths and all((ROOT / path).exists() for path in paths)
+    blocks_of_data = [block.code for block in blocks(text) if block.kind == "toml"]
+    assert len(blocks_of_data) == 1
+    frame = Frame.model_validate(tomllib.loads(blocks_of_data[0])["frame"][0])
+    assert frame.kind == "message"

@@ -29,6 +29,7 @@ HEAVY = (
     "PIL",
     "cv2",
     "pikepdf",
+    "svg2pdf_py",
     "alembic",
 )
 HELP_SECONDS = 1.5
