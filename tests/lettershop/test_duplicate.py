@@ -240,9 +240,21 @@ def test_the_occasions_of_the_designs_are_sorted_into_yearly_and_others() -> Non
         "new-home",
         "referral",
         "sympathy",
+        "wedding",
+        "new-baby",
+        "get-well",
+        "farewell",
+        "good-luck",
         "thank-you",
     }
-    assert {occasion for occasion in known if is_yearly(occasion)} == {"anniversary", "birthday", "holiday"}
+    assert {occasion for occasion in known if is_yearly(occasion)} == {
+        "anniversary",
+        "birthday",
+        "child-birthday",
+        "holiday",
+        "home-anniversary",
+        "new-year",
+    }
     assert {occasion for occasion in known if not is_yearly(occasion)} <= others, "a new occasion: is it yearly?"
     assert WINTER < YEARLY and not any(map(is_yearly, others))
 
