@@ -74,14 +74,12 @@ class Prepared:
     def lay_down(self, shop: Shop, scope: Scope) -> None:
         """Put the bytes into the artifacts. What is the shop's own and was put by this process before is there."""
         laid = _laid.setdefault(shop.artifacts, set())
-        shop.store.foresee(scope, [digest for digest in self.own if not shop.artifacts.has(scope, digest)])
-        for digest, data in self.bytes_of.items():
-            key = (*scope, digest)
-            if digest in self.own or key not in laid:
-                if not shop.artifacts.has(scope, digest):
-                    shop.artifacts.put(scope, data)
-                if digest not in self.own:
-                    laid.add(key)
+        looked = [digest for digest in self.bytes_of if digest in self.own or (*scope, digest) not in laid]
+        lacking = [digest for digest in looked if not shop.artifacts.has(scope, digest)]
+        shop.store.foresee(scope, [digest for digest in lacking if digest in self.own])
+        for digest in lacking:
+            shop.artifacts.put(scope, self.bytes_of[digest])
+        laid |= {(*scope, digest) for digest in looked if digest not in self.own}
 
 
 #: The shop's own bytes (art, fonts, profiles) that this process knows to lie in the artifacts: nobody removes them.

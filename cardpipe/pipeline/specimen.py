@@ -31,7 +31,7 @@ from cardpipe.prepress.design import Specimen
 SCOPE = Scope("specimen", "test")
 MAIL_ON = "2026-01-01"  # of no consequence; a fixed day, so that a specimen is the same today and in March
 
-_TERMS = Terms(Tenant(name=SCOPE.tenant), mail_on=MAIL_ON)
+TERMS = Terms(Tenant(name=SCOPE.tenant), mail_on=MAIL_ON)
 
 _RECIPIENT = {"street": "12 Alder Lane", "city": "Springfield", "state": "IL", "postcode": "62701"}
 _SENDER = {"company": "Harbor Street", "street": "1 Harbor Street", "city": "Salem", "state": "MA", "postcode": "01970"}
@@ -119,7 +119,7 @@ def show(bench: Bench, source: DesignSource, specimen: Specimen) -> Shown:
         return placeholder.photo(frame.extent.width, frame.extent.height, photos[ref])
 
     try:
-        verdict = accept(bench, SCOPE, _order(source, specimen, list(photos)), picture, MAIL_ON, _TERMS)
+        verdict = accept(bench, SCOPE, _order(source, specimen, list(photos)), picture, MAIL_ON, TERMS)
         findings = list(verdict.findings)
         piece = verdict.order.pieces[0] if verdict.order else None
         if piece is not None:

@@ -17,7 +17,7 @@ from cardpipe.model.errors import Refused
 from cardpipe.model.finding import has_errors
 from cardpipe.pipeline import compose
 from cardpipe.pipeline.accept import accept
-from cardpipe.pipeline.specimen import _TERMS, MAIL_ON, SCOPE, Bench
+from cardpipe.pipeline.specimen import MAIL_ON, SCOPE, TERMS, Bench
 from cardpipe.prepress import placeholder
 from cardpipe.prepress.fragment import Fragment
 from cardpipe.settings import Settings
@@ -123,7 +123,7 @@ def tried(house: Shop, source: DesignFolder, case: Case, picture: bytes) -> tupl
     held = {"photo": picture, "good": placeholder.signature(), "blank": blank(1200, 400)}
     bench = Bench(house)
     try:
-        verdict = accept(bench, SCOPE, order, lambda ref, where: held[ref], MAIL_ON, _TERMS)
+        verdict = accept(bench, SCOPE, order, lambda ref, where: held[ref], MAIL_ON, TERMS)
         if verdict.order is None:
             return None, {finding.code for finding in verdict.findings}
         made = compose.make(bench, verdict.order.pieces[0])

@@ -15,10 +15,12 @@ from cardpipe.model.order import Scope
 from cardpipe.model.scan import Scan, Stage
 from cardpipe.model.status import PieceState
 from cardpipe.model.tenant import Tenant
-from cardpipe.pipeline import compose, erase
+from cardpipe.pipeline import accept, compose, erase, impose
+from cardpipe.pipeline.accept import prepare
 from cardpipe.pipeline.cancel import cancel
 from cardpipe.pipeline.duties import Reminder, last_cut_off
 from cardpipe.pipeline.explain import actions, explain
+from cardpipe.pipeline.gather import gather
 from cardpipe.pipeline.release import release
 
 UTC = dt.UTC
@@ -128,8 +130,6 @@ def mailed(house: House, tmp_path: Path, *numbers: int, photo: bytes = b"") -> N
         verdict = house.take(order(number, message=WORDS, **(given if photo else {})), {"p": photo})
         assert verdict.order is not None, verdict.findings
     house.run_steps()
-    from cardpipe.pipeline.gather import gather
-
     for batch in gather(house, SCOPE, DAY):
         house.run_steps()
         release(house, SCOPE, batch.id, f"file://{tmp_path / 'house'}")
@@ -181,6 +181,28 @@ def test_what_a_worker_made_in_vain_is_not_kept(clocked: House) -> None:
     clocked.run_steps()
     assert not {made.card, made.envelope} & set(clocked.artifacts.digests(SCOPE)) and made.card not in before
     assert planted(clocked) == {}
+
+
+@pytest.mark.one_machine
+def test_what_died_before_anybody_named_it_is_not_kept(clocked: House) -> None:
+    """The files of a batch that was being written, and the photo of an order that was being taken."""
+    terms(clocked, retention_days=300)
+    clocked.take(order(message=WORDS))
+    clocked.run_steps()
+    (batch,) = gather(clocked, SCOPE, DAY)
+    written = {file.sha256 for file in impose.make(clocked, batch).files}
+    given = {"occasion": "job-completed", "design": "job-well-done", "photos": {"before": "p", "after": "p"}}
+    photo = picture(1900, 1500)
+    taken = prepare(clocked, SCOPE, order(2, **given), lambda ref, where: photo, accept.terms(clocked, SCOPE, DAY))
+    taken.lay_down(clocked, SCOPE)
+    mine = written | set(taken.own)
+    assert len(written) > 5 and taken.own and mine <= set(clocked.artifacts.digests(SCOPE))
+    needed = set(clocked.artifacts.digests(SCOPE)) - mine
+    for days, left in ((1, mine), (2, set())):
+        pass_time(clocked, days=days)
+        erase.remove_rubbish(clocked, SCOPE)
+        assert set(clocked.artifacts.digests(SCOPE)) == needed | left, "and what the shop needs stays"
+    assert impose.make(clocked, batch).files, "the next worker makes them once more"
 
 
 def test_the_same_order_again_after_its_erasure_is_still_the_same(clocked: House, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_coverage_is_asked_of_the_shaper(fonts: Fonts) -> None:
     assert lacks("arimo") == ""
 
 
-#: Letters whose accent is meant to stand beside them (a caron that is an apostrophe), or that have one of their own.
-BESIDE = "ďĎľĽťŤģįĩĨÃĮ"
+#: Letters whose accent is meant to stand beside them (a caron that is an apostrophe), or over them (ģ).
+BESIDE = "ďĎľĽťŤģ"
 LETTERS = [chr(code) for code in (*range(0xC0, 0x180), *range(0x1E02, 0x1EFA)) if chr(code) not in BESIDE]
 
 
@@ -81,7 +81,10 @@ def test_no_accent_stands_beside_its_letter(fonts: Fonts, name: str) -> None:
         plain, whole = box(face.font, base), box(face.font, letter)
         looked += 1
         below = all(unicodedata.combining(accent) in (202, 220, 240) for accent in accents)
-        if max(whole[2] - plain[2], plain[0] - whole[0]) > 0.5 or (below and whole[3] - plain[3] > 0.3 and base != "i"):
+        room = 0.6 if "\u0303" in accents else 0.5  # a tilde is wide
+        if max(whole[2] - plain[2], plain[0] - whole[0]) > room or (
+            below and whole[3] - plain[3] > 0.3 and base != "i"
+        ):
             wrong.append(letter)
     assert looked > 50 and wrong == []
 
