@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -155,14 +156,20 @@ class Saboteur:
             folder.unlink()
             moved.rename(folder)
             return True
-        ballast = disk / "ballast"
+        ballast, full = disk / "ballast", False
         try:
-            with ballast.open("wb", buffering=0) as heavy, suppress(OSError):
-                os.posix_fallocate(heavy.fileno(), 0, shutil.disk_usage(disk).free)
-                while heavy.write(b"x" * 4096):
-                    pass
-            full = shutil.disk_usage(disk).free < 65_536
-            self.over.wait(seconds)
+            with ballast.open("wb", buffering=0) as heavy:
+                with suppress(OSError):  # a writer may be faster: the rest goes in block by block
+                    free = shutil.disk_usage(disk).free
+                    os.posix_fallocate(heavy.fileno(), 0, max(4096, free - (8 << 20)))
+                    heavy.seek(0, os.SEEK_END)
+                end = time.monotonic() + seconds
+                while time.monotonic() < end and not self.over.wait(0.02):  # what others free is taken as well
+                    try:
+                        while heavy.write(b"x" * 65_536) == 65_536:
+                            pass
+                    except OSError as problem:
+                        full = full or problem.errno == errno.ENOSPC
         finally:
             ballast.unlink()
         return full

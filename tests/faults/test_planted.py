@@ -31,7 +31,7 @@ class Quick(Drill):
 
     def day(self, customers: Customers) -> None:
         """Orders come in, and are composed."""
-        until(lambda: not customers.open and self.settled(), 30)
+        until(lambda: not customers.open and self.settled(), 60)
 
     def peace(self, customers: Customers) -> None:
         """Where an order is lost on its way, nobody waits for it; the others are printed."""
@@ -109,4 +109,4 @@ def test_without_the_look_at_its_state_a_piece_is_taken_by_two_gathers(tmp_path:
 def test_without_the_reference_an_order_sent_again_is_printed_again(tmp_path: Path) -> None:
     wrong = _drilled(Quick(tmp_path / "drill", 6, TWICE, "reference")).wrong
     assert any("a card that nobody ordered" in line for line in wrong), wrong
-    assert any("was answered with" in line for line in wrong), wrong
+    assert any("answered with" in line for line in wrong), wrong
