@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Box
-from cardpipe.prepress.art import KINDS, ArtOrder, MadeArt, PaletteInk
+from cardpipe.prepress.art import KINDS, ArtFace, ArtOrder, Kind, MadeArt, PaletteInk
 from cardpipe.prepress.design import Design
 from cardpipe.prepress.format import Format
 
 #: Makes a page of art: the darkroom's limited child, for an artist's file may come from anywhere.
 MakeArt = Callable[[bytes, ArtOrder], MadeArt]
+
+#: The faces that text in art may be set in: asked for where a drawing may have text.
+ArtFaces = Callable[[], tuple[ArtFace, ...]]
 
 _LINES = 30  # of an SVG, that are pointed at
 
@@ -27,8 +30,13 @@ def no_art(data: bytes, order: ArtOrder) -> MadeArt:
     raise Bug(f"{order.where} needs a darkroom, and this catalog has none")
 
 
+def no_faces() -> tuple[ArtFace, ...]:
+    """For a catalog without a shelf of fonts."""
+    return ()
+
+
 def pages(
-    files: Mapping[str, bytes], design: Design, layout: Format, make: MakeArt
+    files: Mapping[str, bytes], design: Design, layout: Format, make: MakeArt, faces: ArtFaces = no_faces
 ) -> tuple[dict[str, bytes], list[Finding]]:
     """The pages that are made of SVG and PNG, by their names as PDF, and every finding."""
     made: dict[str, bytes] = {}
@@ -40,8 +48,10 @@ def pages(
             findings.append(error("design.art.twice", f"designs/{design.name}", what, "keep the one that is printed"))
         elif given and not given[0].endswith(".pdf"):
             kind = next(kind for kind in KINDS if given[0].endswith(kind))
-            order = ArtOrder(f"designs/{design.name}/{given[0]}", kind, *_size(layout), palette(design))
             try:
+                shelf = _faces(files[given[0]], kind, faces)
+                where = f"designs/{design.name}/{given[0]}"
+                order = ArtOrder(where, kind, *_size(layout), palette(design), faces=shelf)
                 page = _made(files[given[0]], order, make)
             except Refused as problem:
                 findings += problem.findings
@@ -49,6 +59,11 @@ def pages(
                 made[f"{side}.pdf"] = page.pdf
                 findings += page.findings
     return made, findings
+
+
+def _faces(data: bytes, kind: Kind, faces: ArtFaces) -> tuple[ArtFace, ...]:
+    """The shelf for a drawing that may have text, in whatever encoding. Raises Refused for a broken shelf."""
+    return faces() if kind == "svg" and b"text" in data.replace(b"\0", b"") else ()
 
 
 def _made(data: bytes, order: ArtOrder, make: MakeArt) -> MadeArt:
@@ -81,7 +96,12 @@ class Draft:
 
 
 def draft(
-    files: Mapping[str, bytes], design: Design, layout: Format, make: MakeArt, lines: Callable[[str], tuple[int, ...]]
+    files: Mapping[str, bytes],
+    design: Design,
+    layout: Format,
+    make: MakeArt,
+    lines: Callable[[str], tuple[int, ...]],
+    faces: ArtFaces = no_faces,
 ) -> Draft:
     """The design for a picture that points at its findings. ``lines`` are those of an SVG that findings name."""
     shown: dict[str, bytes] = {}
@@ -92,10 +112,10 @@ def draft(
             shown[side] = files[name]
         elif name:
             kind = next(kind for kind in KINDS if name.endswith(kind))
-            order = ArtOrder(
-                f"designs/{design.name}/{name}", kind, *_size(layout), draft=True, lines=lines(name)[:_LINES]
-            )
+            where, asked = f"designs/{design.name}/{name}", lines(name)[:_LINES]
             with suppress(Refused):  # what cannot be drawn is among the findings
+                shelf = _faces(files[name], kind, faces)
+                order = ArtOrder(where, kind, *_size(layout), draft=True, lines=asked, faces=shelf)
                 page = make(files[name], order)
                 shown[side] = page.pdf
                 places.update({(name, line): Box(*box) for line, *box in page.places})

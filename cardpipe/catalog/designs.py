@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cardpipe.catalog import art
-from cardpipe.catalog.art import Draft, MakeArt, no_art
+from cardpipe.catalog.art import ArtFaces, Draft, MakeArt, no_art, no_faces
 from cardpipe.catalog.press import formats
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error, has_errors
@@ -62,18 +62,20 @@ def from_files(
     *,
     judged: bool = False,
     make: MakeArt = no_art,
+    faces: ArtFaces = no_faces,
 ) -> DesignFolder:
     """A design from its files' bytes, from a folder or from pinned artifacts. Raises Refused with every finding.
 
     ``known`` gives the formats that it may have. ``judged``: it was when its order was accepted, and what a format or a
-    rule became since must not stop it now; nor is its art made again. ``make`` makes pages of SVG and PNG."""
+    rule became since must not stop it now; nor is its art made again, whatever its fonts became. ``make`` makes pages
+    of SVG and PNG; the text of an SVG is set in ``faces``."""
     design = _parsed(files, name)
     folder = DesignFolder(design, dict(files), known)
     if judged:
         return folder
     findings = _judge(folder, name)
     if design.format in folder.formats():
-        made, told = art.pages(files, design, folder.format, make)
+        made, told = art.pages(files, design, folder.format, make, faces)
         folder = replace(folder, files={**files, **made}, remarks=tuple(told))
         findings += told
     if has_errors(findings):
@@ -145,10 +147,17 @@ def _judge(folder: DesignFolder, name: str) -> list[Finding]:
 class DesignShelf:
     """The folder of designs. A name that is no slug, a link out of it or a giant file is refused."""
 
-    def __init__(self, root: Path, known: Callable[[], Mapping[str, Format]] = formats, make: MakeArt = no_art) -> None:
+    def __init__(
+        self,
+        root: Path,
+        known: Callable[[], Mapping[str, Format]] = formats,
+        make: MakeArt = no_art,
+        faces: ArtFaces = no_faces,
+    ) -> None:
         self._root = root
         self._known = known
         self._make = make
+        self._faces = faces
         self._loaded: dict[str, DesignFolder] = {}
 
     def names(self) -> list[str]:
@@ -166,7 +175,9 @@ class DesignShelf:
                 remedy = f"did you mean {near[0]!r}?" if near else f"choose one of: {known}"
                 what = f"there is no design {name!r}"
                 raise Refused(what, [error("design.unknown", "design", what, remedy)])
-            self._loaded[name] = from_files(self._read(self._root / name), name, self._known, make=self._make)
+            self._loaded[name] = from_files(
+                self._read(self._root / name), name, self._known, make=self._make, faces=self._faces
+            )
         return self._loaded[name]
 
     def forget(self, name: str) -> None:
@@ -182,7 +193,7 @@ class DesignShelf:
         design = _parsed(files, name)
         if design.format not in self._known():
             raise Refused(f"there is no format {design.format!r}")
-        return art.draft(files, design, self._known()[design.format], self._make, lines)
+        return art.draft(files, design, self._known()[design.format], self._make, lines, self._faces)
 
     def for_occasion(self, occasion: str) -> str:
         """The design for an occasion when the order names none: the first by name that lists it first."""

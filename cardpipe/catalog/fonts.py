@@ -10,6 +10,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Points, parse_length
+from cardpipe.prepress.art import ArtFace
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.typeset import Face, Hand
 
@@ -25,7 +27,7 @@ SETTINGS_FILE = "font.toml"
 LICENCE_FILES = ("LICENSE", "OFL.txt", "LICENSE.txt")
 _LIMIT = 4_000_000  # bytes; a font of a hand has 30 to 900 kB
 
-Role = Literal["hand", "fallback", "text", "address"]
+Role = Literal["hand", "fallback", "text", "address", "display"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 
@@ -90,8 +92,20 @@ class FontFolder:
     def name(self) -> str:
         return self.settings.name
 
+    def art_face(self) -> ArtFace:
+        """The font as a design's text may name it: by its family, weight and style; or by its folder, its title or the
+        full names of its file, which mean this very one."""
+        settings, naming = self.settings, self.face.font.naming()
+        names = {name: None for name in (settings.title, *naming.names) if name not in (naming.family, naming.linked)}
+        return ArtFace(
+            self.name, naming.family or settings.title, naming.linked, tuple(names), naming.weight, naming.italic,
+            self.sha256, tuple(sorted(settings.features.items())), settings.x_height_em,
+            tuple((bad, *good) for bad, good in sorted(settings.replace.items())),
+            "".join(fault.characters for fault in settings.faults), self.data,
+        )  # fmt: skip
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Fonts:
     """All fonts of the house by name."""
 
@@ -100,6 +114,11 @@ class Fonts:
     def names(self, role: Role) -> list[str]:
         """Names of the fonts with a role, in alphabetical order."""
         return sorted(name for name, folder in self.folders.items() if role in folder.settings.role)
+
+    @cached_property
+    def art_faces(self) -> tuple[ArtFace, ...]:
+        """What the text of a design's art may be set in: every font here, for each may be printed by its licence."""
+        return tuple(folder.art_face() for _, folder in sorted(self.folders.items()))
 
     def face(self, name: str) -> Face:
         """One font alone. Raises Refused for an unknown name."""

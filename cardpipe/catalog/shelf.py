@@ -26,7 +26,7 @@ class Catalog:
     shop's own folder, which adds to it or replaces it. ``art`` makes a page of an SVG or a PNG."""
 
     def __init__(self, designs: Path, fonts: Path, shop: Path | None = None, art: MakeArt = no_art) -> None:
-        self.shelf = DesignShelf(designs, self.formats, art)
+        self.shelf = DesignShelf(designs, self.formats, art, lambda: self.fonts.art_faces)
         self._fonts_folder = fonts
         self._shop_folder = shop
 

@@ -3,7 +3,7 @@
 The template loads the libraries once (some 0.5 s), then forks a grandchild for each picture (some milliseconds). The
 grandchild sets its limits, makes one picture, writes one answer and is gone, with whatever the picture did to it.
 The template never uses libvips, which would hang in the grandchildren; it only imports it. It learns the profiles of
-presses, which are the shop's own, each once, so that no grandchild has to make their tables.
+presses and the faces of text in art, which are the shop's own, each once: a grandchild opens no file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     started = frames.receive(ask)
     if started is None:
         return
-    limits, profiles = started[0], dict[str, bytes]()
+    limits, learned = started[0], dict[str, bytes]()
     _warm()
     gc.collect()
     gc.freeze()
@@ -56,11 +56,11 @@ def main() -> None:
         if request is None:
             return
         if request[0]["do"] == "learn":
-            frames.send(answer, _learn(request[1], profiles))
+            frames.send(answer, _learn(request[0]["what"], request[1], learned))
         else:
             if request[0]["do"] == "art":
                 _warm_for_art()
-            _serve(libc, request, limits, profiles, worker, answer)
+            _serve(libc, request, limits, learned, worker, answer)
 
 
 def _warm() -> None:
@@ -90,15 +90,18 @@ def _warm_for_art() -> None:
     gc.freeze()
 
 
-def _learn(profile: bytes, profiles: dict[str, bytes]) -> dict[str, str]:
-    """Keep a press's profile by its SHA-256, its tables made; or say why it cannot be used."""
-    from cardpipe.prepress import separation
+def _learn(what: str, lesson: bytes, learned: dict[str, bytes]) -> dict[str, str]:
+    """Keep a press's profile by its SHA-256, its tables made, or a face; or say why it cannot be used."""
+    from cardpipe.prepress import font, separation
 
     try:
-        separation.prepare(profile)
-    except ValueError as problem:
+        if what == "profile":
+            separation.prepare(lesson)
+        else:
+            font.Font(lesson, x_height=1.0)
+    except (ValueError, Refused) as problem:
         return {"end": "unusable", "how": str(problem)}
-    profiles[hashlib.sha256(profile).hexdigest()] = profile
+    learned[hashlib.sha256(lesson).hexdigest()] = lesson
     return {"end": "ready"}
 
 
@@ -113,14 +116,14 @@ def _next_comes(ask: int, worker: int) -> bool:
 
 
 def _serve(
-    libc: Any, request: Request, limits: dict[str, Any], profiles: dict[str, bytes], worker: int, answer: int
+    libc: Any, request: Request, limits: dict[str, Any], learned: dict[str, bytes], worker: int, answer: int
 ) -> None:
     """One request in a fork: relay what it answers, or tell how it ended ("died", "timeout") without an answer."""
     template = os.getpid()
     source, sink = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _picture(libc, template, request, limits, profiles, sink)
+        _picture(libc, template, request, limits, learned, sink)
     os.close(sink)
     try:
         result = _collect(source, time.monotonic() + limits["wall_seconds"], worker)
@@ -169,7 +172,7 @@ def _cause(code: int) -> str:
 
 
 def _picture(
-    libc: Any, template: int, request: Request, limits: dict[str, Any], profiles: dict[str, bytes], sink: int
+    libc: Any, template: int, request: Request, limits: dict[str, Any], learned: dict[str, bytes], sink: int
 ) -> NoReturn:
     """The grandchild: limits first, then the picture, one answer, the end."""
     code = 1
@@ -184,7 +187,7 @@ def _picture(
         os.chdir("/")
         gc.disable()
         _limit(limits)
-        frames.send(out, *_make(request, profiles))
+        frames.send(out, *_make(request, learned))
         code = 0
     except MemoryError:
         code = _OUT_OF_MEMORY
@@ -204,7 +207,7 @@ def _limit(limits: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _make(request: Request, profiles: dict[str, bytes]) -> Request:
+def _make(request: Request, learned: dict[str, bytes]) -> Request:
     from cardpipe.prepress import photo, picture, scan, signature
 
     header, data = request
@@ -213,11 +216,11 @@ def _make(request: Request, profiles: dict[str, bytes]) -> Request:
         if header["do"] == "judge":
             result = picture.judge(data, header["where"], kind=header["kind"], max_pixels=header["max_pixels"])
         elif header["do"] == "develop":
-            result = photo.develop(data, frames.photo_order(header["order"], profiles))
+            result = photo.develop(data, frames.photo_order(header["order"], learned))
         elif header["do"] == "flatten":
             result = scan.flatten(data, header["where"])
         elif header["do"] == "art":
-            result = _art(data, frames.art_order(header["order"]))
+            result = _art(data, frames.art_order(header["order"], learned))
         else:
             result = signature.lift(data, frames.signature_order(header["order"]))
     except Refused as refusal:

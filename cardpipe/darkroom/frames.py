@@ -20,7 +20,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cardpipe.model.finding import Finding
-from cardpipe.prepress.art import ArtOrder, MadeArt
+from cardpipe.prepress.art import ArtFace, ArtOrder, MadeArt
 from cardpipe.prepress.formsheet import PAGE_HEIGHT, PAGE_WIDTH, FlatPage
 from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
 from cardpipe.prepress.picture import PictureFacts
@@ -95,8 +95,10 @@ def _wait(fd: int, event: int, deadline: float | None) -> None:
 
 
 def order_header(order: PhotoOrder | SignatureOrder | ArtOrder) -> dict[str, Any]:
-    """An order as JSON-ready values; a press's profile by its SHA-256."""
+    """An order as JSON-ready values; a press's profile and the shelf's faces by their SHA-256."""
     header = asdict(order)
+    for face in header.get("faces", ()):
+        del face["data"]
     if header.get("profile") is not None:
         header["profile"] = hashlib.sha256(header["profile"]).hexdigest()
     return header
@@ -115,10 +117,17 @@ def signature_order(header: dict[str, Any]) -> SignatureOrder:
     return SignatureOrder(**header)
 
 
-def art_order(header: dict[str, Any]) -> ArtOrder:
-    """The inverse of :func:`order_header` for a side of art."""
+def art_order(header: dict[str, Any], files: Mapping[str, bytes]) -> ArtOrder:
+    """The inverse of :func:`order_header` for a side of art; ``files`` are the faces' by SHA-256. KeyError for an
+    unknown one."""
     palette = tuple(tuple(row) for row in header["palette"])
-    return ArtOrder(**{**header, "palette": palette, "lines": tuple(header["lines"])})
+    faces = tuple(_face(row, files[row["sha256"]]) for row in header["faces"])
+    return ArtOrder(**{**header, "palette": palette, "lines": tuple(header["lines"]), "faces": faces})
+
+
+def _face(row: dict[str, Any], data: bytes) -> ArtFace:
+    pairs = {key: tuple(tuple(each) for each in row[key]) for key in ("features", "replace")}
+    return ArtFace(**{**row, **pairs, "names": tuple(row["names"]), "data": data})
 
 
 def result_header(

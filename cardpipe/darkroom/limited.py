@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,11 @@ _T = TypeVar("_T")
 
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 5.0  # the template keeps the time; only where it fails does the worker's own clock count
+_UNUSABLE = {
+    "profile": "the press's colour profile cannot be used ({}); name another in presses.toml",
+    "face": "a face of the shelf cannot be used ({}); see the fonts folder",
+}
+_NONE: Mapping[str, bytes] = {}
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "VIPS_CONCURRENCY": "1",  # several workers run beside each other
@@ -75,7 +80,7 @@ class Limits:
 
 class LimitedDarkroom:
     """The port Darkroom. After ``recycle`` pictures the child is started anew. Nothing is started before the first
-    picture. The profile of the press comes with each order, and is told to a child once."""
+    picture. The press's profile and the shelf's faces come with each order, and are told to a child once."""
 
     def __init__(self, limits: Limits | None = None, recycle: int = 500) -> None:
         self._limits = limits or Limits()
@@ -97,8 +102,9 @@ class LimitedDarkroom:
     def develop(self, data: bytes, order: PhotoOrder) -> DevelopedPhoto:
         """``prepress.photo.develop`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`;
         :class:`Bug` where the order's press has a profile that is none."""
-        asked = {"do": "develop", "order": frames.order_header(order)}
-        header, body = self._ask(asked, data, order.where, "photo", order.profile)
+        asked: dict[str, Any] = {"do": "develop", "order": frames.order_header(order)}
+        told = {} if order.profile is None else {asked["order"]["profile"]: order.profile}
+        header, body = self._ask(asked, data, order.where, "photo", profiles=told)
         return _checked(lambda: frames.developed(header, body), order.where, "photo")
 
     def lift(self, data: bytes, order: SignatureOrder) -> LiftedSignature:
@@ -112,8 +118,10 @@ class LimitedDarkroom:
         return _checked(lambda: frames.flat(header, body), where, "scan")
 
     def art(self, data: bytes, order: ArtOrder) -> MadeArt:
-        """``prepress.svgart.make`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`."""
-        header, body = self._ask({"do": "art", "order": frames.order_header(order)}, data, order.where, "art")
+        """``prepress.svgart.make`` in the child. Raises its :class:`Refused`, and :class:`PictureKilled`;
+        :class:`Bug` where a face of the shelf cannot be opened there."""
+        asked = {"do": "art", "order": frames.order_header(order)}
+        header, body = self._ask(asked, data, order.where, "art", faces={f.sha256: f.data for f in order.faces})
         return _checked(lambda: frames.made_art(header, body), order.where, "art")
 
     def close(self) -> None:
@@ -142,12 +150,14 @@ class LimitedDarkroom:
                     pipe.close()
 
     def _ask(
-        self, header: dict[str, Any], data: bytes, where: str, kind: str, profile: bytes | None = None
-    ) -> tuple[dict[str, Any], bytes]:
-        """Have one picture made; its answer's header and bytes, still untrusted."""
+        self, header: dict[str, Any], data: bytes, where: str, kind: str,
+        profiles: Mapping[str, bytes] = _NONE, faces: Mapping[str, bytes] = _NONE,
+    ) -> tuple[dict[str, Any], bytes]:  # fmt: skip
+        """Have one picture made; its answer's header and bytes, still untrusted. ``profiles`` and ``faces`` are what
+        it is made with, by SHA-256."""
         self._after_fork()
         with self._lock:
-            told, body = self._exchange(header, data, profile)
+            told, body = self._exchange(header, data, {"profile": profiles, "face": faces})
         answer = told.get("answer")
         if not isinstance(answer, dict):
             raise _killed(where, kind, str(told.get("how")) or "it took more time than a picture may")
@@ -155,7 +165,9 @@ class LimitedDarkroom:
             raise Refused("the picture cannot be used", _checked(lambda: frames.findings(answer), where, kind))
         return answer, body
 
-    def _exchange(self, header: dict[str, Any], data: bytes, profile: bytes | None) -> tuple[dict[str, Any], bytes]:
+    def _exchange(
+        self, header: dict[str, Any], data: bytes, lessons: Mapping[str, Mapping[str, bytes]]
+    ) -> tuple[dict[str, Any], bytes]:
         deadline = time.monotonic() + self._limits.wall_seconds + _GRACE_SECONDS
         if self._made >= self._recycle:
             self._stop()
@@ -163,8 +175,9 @@ class LimitedDarkroom:
             template = self._template or self._start()
             assert template.stdin is not None and template.stdout is not None
             try:
-                if profile is not None:
-                    self._teach(template, header["order"]["profile"], profile, deadline)
+                for what, files in lessons.items():
+                    for digest, lesson in files.items():
+                        self._teach(template, what, digest, lesson, deadline)
                 frames.send(template.stdin.fileno(), header, data, deadline)
             except (BrokenPipeError, TimeoutError, frames.BadFrame):  # it died while idle: not this picture's fault
                 self._stop()
@@ -180,17 +193,17 @@ class LimitedDarkroom:
             return answer
         raise Unavailable("the darkroom's child process does not start; see its error output")
 
-    def _teach(self, template: subprocess.Popen[bytes], digest: str, profile: bytes, deadline: float) -> None:
-        """Tell the child a press's profile that it does not know yet. BrokenPipeError where it is gone."""
+    def _teach(self, template: subprocess.Popen[bytes], what: str, digest: str, lesson: bytes, deadline: float) -> None:
+        """Tell the child a press's profile or a face that it does not know yet. BrokenPipeError where it is gone."""
         if digest in self._taught:
             return
         assert template.stdin is not None and template.stdout is not None
-        frames.send(template.stdin.fileno(), {"do": "learn"}, profile, deadline)
+        frames.send(template.stdin.fileno(), {"do": "learn", "what": what}, lesson, deadline)
         told = frames.receive(template.stdout.fileno(), deadline)
         if told is None:
             raise BrokenPipeError
         if told[0]["end"] != "ready":
-            raise Bug(f"the press's colour profile cannot be used ({told[0]['how']}); name another in presses.toml")
+            raise Bug(_UNUSABLE[what].format(told[0]["how"]))
         self._taught.add(digest)
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -17,8 +17,29 @@ PaletteInk = tuple[str, str, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class ArtFace:
+    """A face of the shelf that text in art may name: its folder, its family as the file says it, further names that
+    mean this very face (``linked`` is one of a family of four, whose slant is said beside it), weight and slant; the
+    settings of its ``font.toml`` that change how it is set, and the file, which a child learns once by its SHA-256."""
+
+    name: str
+    family: str
+    linked: str
+    names: tuple[str, ...]
+    weight: int
+    italic: bool
+    sha256: str
+    features: tuple[tuple[str, bool], ...] = ()
+    x_height: float | None = None
+    replace: tuple[tuple[str, ...], ...] = ()
+    faults: str = ""
+    data: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ArtOrder:
-    """What a side of art is made for: the printed side with its bleed in points, and the design's palette.
+    """What a side of art is made for: the printed side with its bleed in points, the design's palette, and the faces
+    that its text may be set in.
 
     A ``draft`` is for a picture that shows findings: its colours are left as they are and not judged, and it comes with
     the places of what stands at ``lines`` of an SVG."""
@@ -30,6 +51,7 @@ class ArtOrder:
     palette: tuple[PaletteInk, ...] = ()
     draft: bool = False
     lines: tuple[int, ...] = ()
+    faces: tuple[ArtFace, ...] = ()
 
     @property
     def media(self) -> Size:

@@ -49,6 +49,18 @@ class Extent:
     top: float
 
 
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A font's family; its name in a family of four, where that is another one; the names that mean this very face; its
+    weight (400 is regular), and whether it is slanted (OpenType 1.9, `name` 1, 2, 4, 6 and 16)."""
+
+    family: str
+    linked: str
+    names: tuple[str, ...]
+    weight: int
+    italic: bool
+
+
 _NOTHING = Run((), (), (), (), ())
 _NO_INK = Extent(0.0, 0.0, 0.0, 0.0)
 
@@ -105,14 +117,27 @@ class Font:
         if (rights & _RESTRICTED and not rights & 0x000C) or rights & (_NO_SUBSETTING | _BITMAP_ONLY):
             raise Refused(f"its licence bits (fsType {rights:#06x}) forbid embedding a subset; use another font")
 
+    def naming(self) -> Naming:
+        """What the font calls itself, for art that asks for it by name."""
+        of_four, style, full, postscript, family = (self._face.get_name(n) or "" for n in (1, 2, 4, 6, 16))
+        value = self._font.get_style_value
+        return Naming(
+            family or of_four,
+            of_four if family not in ("", of_four) and "bold" not in style.lower() else "",
+            tuple(dict.fromkeys(name for name in (full, postscript) if name not in ("", family or of_four))),
+            round(value(hb.StyleTag.WEIGHT)),
+            value(hb.StyleTag.ITALIC) > 0 or value(hb.StyleTag.SLANT_ANGLE) != 0,
+        )
+
     def _height(self, character: str) -> float:
         """Height of a character's ink in em; 0 where the font lacks it."""
         glyph = self._font.get_nominal_glyph(ord(character))
         extents = self._font.get_glyph_extents(glyph) if glyph else None
         return extents.y_bearing / self.units if extents else 0.0
 
-    def shape(self, text: str) -> Run:
-        """Set one line of text: letters joined, kerned and alternated as the font says."""
+    def shape(self, text: str, language: str = "und") -> Run:
+        """Set one line of text: letters joined, kerned and alternated as the font says, for some languages otherwise
+        (BCP 47; ``und`` is none, and never the machine's own)."""
         if not text:
             return _NOTHING
         buffer = hb.Buffer()
@@ -120,6 +145,7 @@ class Font:
         buffer.add_str(text)
         buffer.guess_segment_properties()
         buffer.direction = "ltr"
+        buffer.language = language
         hb.shape(self._font, buffer, self.features)
         infos, places = buffer.glyph_infos, buffer.glyph_positions
         if not infos or not places:
@@ -217,11 +243,12 @@ class Font:
         """Light outlines of these glyphs, in x-heights; each is made once in this font's life."""
         fresh = sorted(set(glyphs) - self._outlines.keys())
         if fresh:
-            made = lighten([self._contours(glyph) for glyph in fresh], self._tolerance)
+            made = lighten([self.contours(glyph) for glyph in fresh], self._tolerance)
             self._outlines.update(zip(fresh, made, strict=True))
         return self._outlines
 
-    def _contours(self, glyph: int) -> list[Contour]:
+    def contours(self, glyph: int) -> list[Contour]:
+        """A glyph's outline exactly as the font draws it, in x-heights."""
         unit = 1 / (self.units * self.x_height)
         contours: list[Contour] = []
         pen = hb.DrawFuncs()

@@ -14,7 +14,7 @@ import svg2pdf_py
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import has_errors, note, warning
 from cardpipe.model.units import POINTS_PER_INCH, Points, Size
-from cardpipe.prepress import inking, pngart, svgcolour, svgdrawn, svgjudge, svgplace, svgread
+from cardpipe.prepress import inking, pngart, svgcolour, svgdrawn, svgjudge, svgplace, svgread, svgtext
 from cardpipe.prepress.art import ArtOrder, MadeArt
 from cardpipe.prepress.extent import extent
 from cardpipe.prepress.svgread import Node, Remarks
@@ -41,6 +41,8 @@ def make(data: bytes, order: ArtOrder) -> MadeArt:
         what = svgread.plain(f"{node.label} is hidden, and is not printed")
         told.append(note("svg.hidden", f"{order.where} line {node.line}", what, "delete it, or show it"))
     svgjudge.judge(root, order.media, remarks)
+    svgtext.set_text(root, order.faces, Remarks(order.where) if order.draft else remarks)
+    svgjudge.judge_points(root, remarks)
     if remarks.found:
         raise Refused(f"{order.where} cannot be used", [*remarks.found, *told])
     if order.draft:

@@ -27,7 +27,7 @@ _RGB = re.compile(
 _HSL = re.compile(
     rf"^hsla?\(\s*({_NUMBER})(?:deg)?[\s,]+({_NUMBER})%[\s,]+({_NUMBER})%(?:[\s,/]+({_NUMBER})(%?))?\s*\)$"
 )
-_RULE = re.compile(r"([^{}]*)\{([^{}]*)\}", re.DOTALL)
+RULE = re.compile(r"([^{}]*)\{([^{}]*)\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,14 @@ def _declared(root: Node) -> Iterator[tuple[Node, list[tuple[str, str, int]]]]:
     """Each element with all that it says of its looks, in attributes, in ``style``, or in the rules of a sheet."""
     for node in root.walk():
         said = [(key, value, node.line) for key, value in node.attributes.items() if key != "style"]
-        said += _rules(node.attributes.get("style", ""), node.line)
+        said += rules(node.attributes.get("style", ""), node.line)
         if node.name == "style":
-            for rule in _RULE.finditer(node.content):
-                said += _rules(rule[2], node.line + node.content.count("\n", 0, rule.start(2)))
+            for rule in RULE.finditer(node.content):
+                said += rules(rule[2], node.line + node.content.count("\n", 0, rule.start(2)))
         yield node, said
 
 
-def _rules(text: str, line: int) -> list[tuple[str, str, int]]:
+def rules(text: str, line: int) -> list[tuple[str, str, int]]:
     """``a: b; c: d`` as rows, each with its line."""
     rows, at = [], 0
     for part in text.split(";"):

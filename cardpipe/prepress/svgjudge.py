@@ -39,7 +39,7 @@ def judge(root: Node, media: Size, remarks: Remarks) -> None:
     for node in root.walk():
         ids.setdefault(node.attributes.get("id", ""), node)
     ids.pop("", None)
-    pixels = numbers = 0
+    pixels = 0
     for node in root.walk():
         _judge_style(node, remarks)
         svgdrawn.judge(node, remarks)
@@ -48,19 +48,6 @@ def judge(root: Node, media: Size, remarks: Remarks) -> None:
         href = node.attributes.get("href", "")
         if node.name in ("image", "feImage") and (found := _PICTURE.match(href)):
             pixels += _judge_picture(node, href[found.end() :], found[1].lower(), remarks)
-        if node.name in ("text", "textPath"):
-            remarks.add(
-                "svg.text",
-                node.line,
-                f"{node.label} is text, and the press has no such font",
-                "convert it to outlines (Inkscape: Path > Object to Path; Illustrator: Type > Create Outlines)",
-            )
-        for key in ("d", "points"):
-            numbers += sum(1 for _ in _NUMBER.finditer(node.attributes.get(key, "")))
-    if numbers > MOST_NUMBERS:
-        remarks.add(
-            "svg.points", 0, f"has {numbers} coordinates; at most {MOST_NUMBERS} are drawn", "simplify its paths"
-        )
     if pixels > MOST_PIXELS:
         remarks.add(
             "svg.pixels",
@@ -69,6 +56,16 @@ def judge(root: Node, media: Size, remarks: Remarks) -> None:
             "scale them to 300 ppi",
         )
     _judge_weight(root, ids, remarks)
+
+
+def judge_points(root: Node, remarks: Remarks) -> None:
+    """Whether a tree, its text set, has more coordinates than a card needs."""
+    numbers = sum(
+        1 for node in root.walk() for key in ("d", "points") for _ in _NUMBER.finditer(node.attributes.get(key, ""))
+    )
+    if numbers > MOST_NUMBERS:
+        what = f"has {numbers} coordinates; at most {MOST_NUMBERS} are drawn"
+        remarks.add("svg.points", 0, what, "simplify its paths")
 
 
 def without_guides(root: Node) -> int:

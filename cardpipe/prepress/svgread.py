@@ -33,6 +33,7 @@ _DRAWN = {
     "feFuncA", "feFuncB", "feFuncG", "feFuncR", "feGaussianBlur", "feImage", "feMerge", "feMergeNode", "feMorphology",
     "feOffset", "fePointLight", "feSpecularLighting", "feSpotLight", "feTile", "feTurbulence",
 }  # fmt: skip
+_WORDED = ("style", "text", "tspan", "textPath")  # whose characters matter
 _SILENT = {"title", "desc", "metadata"}  # say something of the art, and draw nothing
 _MOVING = {"animate", "animateColor", "animateMotion", "animateTransform", "set", "discard", "mpath"}
 _REMEDIES = {
@@ -45,17 +46,23 @@ _REMEDIES = {
 
 @dataclass(slots=True)
 class Node:
-    """An element that may be printed: its attributes by their plain names, and the line that it stands at."""
+    """An element that may be printed: its attributes by their plain names, and the line that it stands at. ``content``
+    is the text up to its first child and ``tail`` what follows it; ``called`` is its label where it was made of another
+    element."""
 
     name: str
     attributes: dict[str, str]
     line: int
     children: list[Node] = field(default_factory=list)
     content: str = ""
+    tail: str = ""
+    called: str = ""
 
     @property
     def label(self) -> str:
         """The element as an artist finds it: ``<rect id="sky">``."""
+        if self.called:
+            return self.called
         given = self.attributes.get("id", "")
         return f'<{self.name} id="{given[:40]}">' if given else f"<{self.name}>"
 
@@ -176,7 +183,11 @@ class _Reader:
         self._open.pop()
 
     def _characters(self, data: str) -> None:
-        if self._open and (node := self._open[-1]) is not None and node.name in ("style", "text", "tspan", "textPath"):
+        if not self._open or (node := self._open[-1]) is None or node.name not in _WORDED:
+            return
+        if node.children and node.name != "style":
+            node.children[-1].tail += data
+        else:
             node.content += data
 
     def _attributes(self, name: str, given: dict[str, str], line: int) -> dict[str, str]:
@@ -190,10 +201,10 @@ class _Reader:
                 self._remarks.add("svg.link", line, f"<{name}> has xml:base, which moves all links", "delete it")
             elif key == "href" and space in ("", XLINK):
                 kept["href"] = value
-            elif not space and not key.startswith(("data-", "aria-")) and key not in ("role", "tabindex", "lang"):
+            elif not space and not key.startswith(("data-", "aria-")) and key not in ("role", "tabindex"):
                 kept[key] = value
-            elif space == _XML and key == "space":
-                kept["xml:space"] = value
+            elif space == _XML and key in ("space", "lang"):
+                kept[f"xml:{key}"] = value
         return kept
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cardpipe.catalog.fonts import FontFolder, read_font
 from cardpipe.darkroom import LimitedDarkroom, frames
-from cardpipe.model.errors import Refused
+from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import warning
 from cardpipe.model.units import mm
 from cardpipe.prepress.art import ArtOrder, MadeArt
@@ -48,9 +51,56 @@ def test_art_and_photos_take_turns(darkroom: LimitedDarkroom) -> None:
         assert darkroom.art(DRAWING, ORDER).pdf
 
 
+FONTS = Path(__file__).parents[2] / "fonts"
+FACES = tuple(
+    folder.art_face() for name in ("caveat", "mynerve") if isinstance(folder := read_font(FONTS / name), FontFolder)
+)
+WORDS = DRAWING.replace(
+    b"<rect x", b'<text x="9" y="9" font-family="Mynerve" font-size="8" fill="#0b2452">letter</text><rect x'
+)
+
+
+def test_words_are_set_in_the_child_which_opens_no_file(
+    darkroom: LimitedDarkroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The faces reach it as bytes, each once; with the settings of its font.toml (Mynerve is set without ligatures)."""
+    order, told = replace(ORDER, faces=FACES), list[str]()
+    send = frames.send
+
+    def counted(fd: int, header: dict[str, Any], *rest: Any, **named: Any) -> None:
+        told.append(header.get("what", header.get("do", "")))
+        send(fd, header, *rest, **named)
+
+    monkeypatch.setattr(frames, "send", counted)
+    made = [darkroom.art(WORDS, order) for _ in range(3)]
+    assert told == ["face", "face", "art", "art", "art"]
+    assert made[0] == made[1] == made[2] == make(WORDS, order)
+    assert len(made[0].pdf) > len(darkroom.art(DRAWING, ORDER).pdf)
+    ligatures = replace(FACES[1], features=())
+    assert darkroom.art(WORDS, replace(order, faces=(ligatures,))).pdf != made[0].pdf
+    assert told.count("face") == 2, "another setting is no other file"
+    with pytest.raises(Refused):
+        darkroom.art(WORDS, ORDER)
+    darkroom.close()
+    assert darkroom.art(WORDS, order) == made[0] and told.count("face") == 4, "and a new child learns them anew"
+
+
+def test_a_face_that_is_none_is_the_shops_own_fault(darkroom: LimitedDarkroom) -> None:
+    broken = replace(FACES[0], data=b"no font", sha256="0" * 64)
+    with pytest.raises(Bug, match="face of the shelf cannot be used"):
+        darkroom.art(WORDS, replace(ORDER, faces=(broken,)))
+    assert darkroom.art(WORDS, replace(ORDER, faces=FACES)).pdf, "and the child lives on"
+
+
 def test_an_order_survives_the_pipe() -> None:
     order = replace(ORDER, draft=True, lines=(3, 4))
-    assert frames.art_order(frames.order_header(order)) == order
+    assert frames.art_order(frames.order_header(order), {}) == order
+    order, files = replace(order, faces=FACES), {face.sha256: face.data for face in FACES}
+    header = frames.order_header(order)
+    assert frames.art_order(json.loads(json.dumps(header)), files) == order
+    assert len(json.dumps(header)) < 3000, "no font within"
+    with pytest.raises(KeyError):
+        frames.art_order(header, {})
     told = warning("svg.guides", "x", "there")
     made = MadeArt(b"%PDF-1.7", (told,), ((1, 2.0, 3.0, 4.0, 5.0),))
     header, body = frames.result_header(made)

@@ -204,9 +204,9 @@ def test_a_picture_with_alpha_is_named() -> None:
     assert is_transparent(make(svg(clear), ORDER).pdf) and not is_transparent(make(svg(plain), ORDER).pdf)
 
 
-def test_text_is_refused_because_it_would_be_left_out() -> None:
+def test_text_is_refused_where_no_face_is_there_to_set_it() -> None:
     (found,) = refusal(svg('<text id="hi" x="9" y="9" fill="#0b2452">Happy</text>'))
-    assert found.code == "svg.text" and '<text id="hi">' in found.message and "outlines" in found.remedy
+    assert found.code == "svg.text.face" and '<text id="hi">' in found.message and "outlines" in found.remedy
 
 
 def test_the_guide_layer_is_told_and_never_printed() -> None:

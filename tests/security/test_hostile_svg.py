@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cardpipe.catalog.fonts import FontFolder, read_font
 from cardpipe.darkroom import LimitedDarkroom, Limits, PictureKilled
 from cardpipe.model.errors import Refused
 from cardpipe.model.units import mm
@@ -19,7 +20,16 @@ from cardpipe.prepress.art import ArtOrder
 
 SECONDS = 20.0
 INK = "#0b2452"
-ORDER = ArtOrder("designs/x/outside.svg", "svg", mm(100), mm(50), (("pen", INK, 100.0, 85.0, 25.0, 45.0),))
+CAVEAT = read_font(Path(__file__).parents[2] / "fonts" / "caveat")
+assert isinstance(CAVEAT, FontFolder)
+ORDER = ArtOrder(
+    "designs/x/outside.svg",
+    "svg",
+    mm(100),
+    mm(50),
+    (("pen", INK, 100.0, 85.0, 25.0, 45.0),),
+    faces=(CAVEAT.art_face(),),
+)
 OPEN = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     ' width="100mm" height="50mm" viewBox="0 0 100 50">'
@@ -47,6 +57,7 @@ def bomb(width: int, height: int) -> str:
 
 LAUGHS = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
 USES = "".join(f'<g id="u{n + 1}">{f"""<use href="#u{n}"/>""" * 10}</g>' for n in range(12))
+LARGER = '<tspan font-size="99em">'
 NESTED_SVG = "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4="
 
 HOSTILE: dict[str, tuple[str, Callable[[str], bytes]]] = {
@@ -99,6 +110,19 @@ HOSTILE: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "endless size": ("svg.size", lambda _: OPEN.replace("100mm", "1e308mm").encode() + b"</svg>"),
     "size that is none": ("svg.size", lambda _: OPEN.replace("100mm", "NaN").encode() + b"</svg>"),
     "box of nothing": ("svg.size", lambda _: OPEN.replace("0 0 100 50", "0 0 0 0").encode() + b"</svg>"),
+    "text of a stranger's font": ("svg.text.face", lambda _: page(f'<text y="9" font-size="9" font-family="../../etc/passwd" fill="{INK}">x</text>')),
+    "text without an end": ("svg.text", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">{"xy " * 900_000}</text>')),
+    "text of a thousand parts": ("svg.text.letter", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">{"<tspan>☂" * 55}{"</tspan>" * 55}</text>')),
+    "text of tall accents": ("svg.text.letter", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">a{"&#x335;" * 4000}</text>')),
+    "text of endless size": ("svg.text", lambda _: page(f'<text y="9" font-size="1e308" font-family="Caveat" fill="{INK}">x</text>')),
+    "text of no size": ("svg.text", lambda _: page(f'<text y="9" font-size="1e-308em" font-family="Caveat" fill="{INK}">x</text>')),
+    "text at the end of the world": ("svg.text", lambda _: page(f'<text x="-1e300" y="9" font-size="9" font-family="Caveat" fill="{INK}">x</text>')),
+    "text of sizes within sizes": ("svg.text", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">{LARGER * 50}x{"</tspan>" * 50}</text>')),
+    "text torn at each letter": ("svg.text.letter", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">a{"<tspan>&#x301;</tspan>" * 4990}</text>')),
+    "text that lacks all": ("svg.text.letter", lambda _: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK}">{"☂" * 4990}</text>')),
+    "a family that breaks out of its style": ("svg.text", lambda path: page(f'<text y="9" font-size="9" font-family="Caveat" fill="{INK};mask:x" >x</text>')),
+    "a slow selector": ("svg.text", lambda _: page(f'<style>{".a" * 50_000}!{{}}</style><text y="9" font-size="9" font-family="Caveat" fill="{INK}">x</text>')),
+    "a slow family": ("svg.text.face", lambda _: page(f'<text y="9" font-size="9" font-family="{"a " * 100_000}" fill="{INK}">x</text>')),
     "no SVG": ("svg.root", lambda _: b"<html/>"),
     "no XML": ("svg.unreadable", lambda _: b"\x89PNG\r\n\x1a\n"),
     "nothing": ("svg.unreadable", lambda _: b""),
@@ -223,6 +247,7 @@ def test_wild_drawings_end_in_a_page_or_in_findings(darkroom: LimitedDarkroom) -
         f'<style>.a{{fill:{INK}}}</style><defs><linearGradient id="g"><stop stop-color="{INK}"/></linearGradient></defs>'
         f'<g id="x"><path class="a" d="M1 1h9v9z"/></g><use href="#x" x="20"/><rect width="9" height="9" fill="url(#g)"/>'
         f'<image width="9" height="9" href="data:image/png;base64,{PIXEL}"/>'
+        f'<text x="9" y="9" font-size="9px" font-family="Caveat" style="text-anchor:end" class="a">a <tspan dx="1" fill="{INK}">b</tspan></text>'
     )
     assert darkroom.art(sound, ORDER).pdf
     chance, ends = random.Random(7), set()
