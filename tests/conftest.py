@@ -14,9 +14,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 #: What takes longest begins first, or two workers would wait for the third in the end.
 LONGEST = (
-    "faults/test_drill_apart.py", "faults/test_drill.py", "faults/test_planted.py", "acceptance/test_house.py",
-    "acceptance/test_print.py", "storage/test_store_machine.py", "faults/", "house/test_readme.py", "cli/", "security/",
-    "acceptance/",
+    "faults/test_planted.py", "faults/test_drill.py", "house/test_readme.py", "faults/test_kill.py",
+    "faults/test_drill_apart.py", "storage/test_store_machine.py", "acceptance/test_print.py", "security/test_retention.py",
+    "security/test_openapi.py", "security/test_secrets.py", "acceptance/", "faults/", "cli/", "security/", "designs/",
+    "prepress/test_ownhand", "delivery/test_release_sftp.py", "darkroom/",
 )  # fmt: skip
 
 

@@ -11,13 +11,13 @@ from cardpipe.lettershop.scanlist import numbers
 from cardpipe.model.batch import remake_name
 from cardpipe.model.errors import Refused
 from cardpipe.model.scan import Stage, Tally
-from cardpipe.pipeline import spoil as spoiling
-from cardpipe.pipeline import track
 from cardpipe.wiring import shop
 
 
 def spoil(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
     """Make ruined pieces again."""
+    from cardpipe.pipeline import spoil as spoiling
+
     house = shop()
     remake, place = spoiling.spoil(house, house.scope, key, numbers(" ".join(pieces)), reason, user())
     batch = house.store.batch(house.scope, key)
@@ -28,6 +28,8 @@ def spoil(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
 
 def withdraw(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
     """Pieces that will never be mailed."""
+    from cardpipe.pipeline import track
+
     house = shop()
     chosen = numbers(" ".join(pieces))
     tally = track.withdraw(house, house.scope, key, chosen, reason, user())
@@ -36,6 +38,8 @@ def withdraw(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
 
 def reconcile(key: str, file: Path, stage: Stage | None, as_json: bool) -> None:
     """Take a list of scans."""
+    from cardpipe.pipeline import track
+
     house = shop()
     tally, fresh = track.reconcile(house, house.scope, key, read(file), stage, file.name, user())
     _told(key, tally, "taken" if fresh else "this list was taken before; nothing changed", as_json)
@@ -43,6 +47,8 @@ def reconcile(key: str, file: Path, stage: Stage | None, as_json: bool) -> None:
 
 def mark(key: str, stage: Stage, pieces: list[str], as_json: bool) -> None:
     """What a person saw."""
+    from cardpipe.pipeline import track
+
     house = shop()
     chosen = numbers(" ".join(pieces)) if pieces else None
     _told(key, track.mark(house, house.scope, key, stage, chosen, user()), f"marked {stage}", as_json)
@@ -50,6 +56,8 @@ def mark(key: str, stage: Stage, pieces: list[str], as_json: bool) -> None:
 
 def replies(key: str, as_json: bool) -> None:
     """What the house answered."""
+    from cardpipe.pipeline import track
+
     house = shop()
     found = track.replies(house, house.scope, key)
     rows = [(reply.name, "ack" if reply.ok else "NAK", reply.text) for reply in found]
@@ -61,6 +69,8 @@ def replies(key: str, as_json: bool) -> None:
 
 def settle(key: str, as_json: bool) -> None:
     """Close a batch's books."""
+    from cardpipe.pipeline import track
+
     house = shop()
     _told(key, track.settle(house, house.scope, key, user()), "settled", as_json)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cardpipe.cli import show
 from cardpipe.cli.handing import user
-from cardpipe.lettershop.manifest import Row, read_json
 from cardpipe.model.errors import Conflict, Refused, Unavailable
 from cardpipe.model.finding import error
-from cardpipe.pipeline.restored import reconcile as compare
 from cardpipe.settings import settings
 from cardpipe.wiring import shop
 from cardpipe.worker.lock import FolderLock
+
+if TYPE_CHECKING:
+    from cardpipe.lettershop.manifest import Row
 
 _MANIFEST = "_MANIFEST.json"
 
@@ -64,6 +66,8 @@ def restore(file: Path, as_json: bool) -> None:
 def reconcile(folders: list[Path], done: str, restored: str, as_json: bool) -> None:
     """Compare delivered batches with what is stored; with ``done``, let releases go on. ``restored``: pause them first,
     since somebody restored the database behind our back."""
+    from cardpipe.pipeline.restored import reconcile as compare
+
     house = shop()
     actor = f"user:{user()}"
     if restored:
@@ -93,6 +97,8 @@ def reconcile(folders: list[Path], done: str, restored: str, as_json: bool) -> N
 
 def _manifests(folders: list[Path]) -> Iterator[tuple[str, list[Row]]]:
     """The manifests of all batch folders below these. Raises Refused for a folder that holds none."""
+    from cardpipe.lettershop.manifest import read_json
+
     for folder in folders:
         found = sorted(folder.glob(f"**/*{_MANIFEST}")) if folder.is_dir() else []
         if not found:

@@ -10,7 +10,6 @@ from cardpipe.cli.orders import mail_date
 from cardpipe.cli.pressrun import progress, to_impose, wait_composed, wait_imposed
 from cardpipe.cli.serving import working
 from cardpipe.model.batch import Batch, Remake
-from cardpipe.pipeline.gather import gather
 from cardpipe.ports import PRESORT_AWAITED
 from cardpipe.wiring import shop
 
@@ -27,6 +26,8 @@ def list_batches(mail_on: str | None, as_json: bool) -> None:
 def close(mail_on: str | None, label_start: int, as_json: bool) -> None:
     """Let what waits be composed, gather the mail date, and write the files of every batch of it. Batches that wait for
     the house's presort are named, not waited for."""
+    from cardpipe.pipeline.gather import gather
+
     house, day = shop(), mail_date(mail_on)
     with working(house.settings) as force:
         due = house.store.due_orders(house.scope, day)

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cardpipe.cli import show
-from cardpipe.cli.pressrun import path_of, progress, wait_imposed
+from cardpipe.cli.pressrun import given_out, path_of, progress, wait_imposed
 from cardpipe.cli.serving import working
 from cardpipe.lettershop.scanlist import numbers
 from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Conflict, Refused, Unavailable
 from cardpipe.model.finding import Finding, error
-from cardpipe.pipeline import gather, verify
-from cardpipe.pipeline import release as releasing
 from cardpipe.wiring import Shop, shop
 
 
@@ -26,6 +24,8 @@ def user() -> str:
 
 def eject(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
     """Take pieces out, and write the files of the rest anew."""
+    from cardpipe.pipeline import gather
+
     house = shop()
     batch = gather.eject(house, house.scope, key, numbers(" ".join(pieces)), reason, user())
     _anew(house, batch, f"{key}: ejected", as_json)
@@ -33,6 +33,8 @@ def eject(key: str, pieces: list[str], reason: str, as_json: bool) -> None:
 
 def presort_list(key: str, out: Path, as_json: bool) -> None:
     """Write the list for the house."""
+    from cardpipe.pipeline import gather
+
     house = shop()
     data = gather.presort_list(house, house.scope, key)
     try:
@@ -45,6 +47,8 @@ def presort_list(key: str, out: Path, as_json: bool) -> None:
 
 def presort_take(key: str, file: Path, as_json: bool) -> None:
     """Take the house's return file, and write the batch's files in its order."""
+    from cardpipe.pipeline import gather
+
     house = shop()
     batch = gather.take_presort(house, house.scope, key, read(file), user())
     _anew(house, batch, f"{key}: in the order of the presort", as_json)
@@ -52,6 +56,8 @@ def presort_take(key: str, file: Path, as_json: bool) -> None:
 
 def release(key: str, to: str, out: Path | None, as_json: bool) -> None:
     """Hand a batch to the house."""
+    from cardpipe.pipeline import release as releasing
+
     house = shop()
     if to and out is not None:
         raise Refused("give --to or --out, not both")
@@ -61,6 +67,7 @@ def release(key: str, to: str, out: Path | None, as_json: bool) -> None:
         raise Refused("where to?", [error("delivery.target", "--to", "no place is named", remedy)])
     place = releasing.release(house, house.scope, key, target)
     batch = house.store.batch(house.scope, key)
+    given_out(house, batch)
     show.data(
         {"name": batch.name, "state": str(batch.state), "place": path_of(place)},
         as_json,
@@ -70,6 +77,8 @@ def release(key: str, to: str, out: Path | None, as_json: bool) -> None:
 
 def verify_folder(folder: Path, as_json: bool) -> None:
     """Print what is wrong with a delivered folder; exit 2 when anything is."""
+    from cardpipe.pipeline import verify
+
     name, findings = verify.folder(_opener(folder), [path.name for path in _listed(folder)])
     value = {"name": name, "ok": not findings, "findings": [finding.as_dict() for finding in findings]}
     plain = (
@@ -82,6 +91,8 @@ def verify_folder(folder: Path, as_json: bool) -> None:
 
 def export(key: str, out: Path, as_json: bool) -> None:
     """Write a released batch's files once more. Before its release they may still change, and are not given out."""
+    from cardpipe.pipeline import release as releasing
+
     house = shop()
     batch = house.store.batch(house.scope, key)
     if not releasing.is_released(batch):

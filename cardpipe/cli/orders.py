@@ -8,19 +8,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cardpipe.cli import show
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error
-from cardpipe.model.order import Order
 from cardpipe.model.status import PieceState
-from cardpipe.pipeline import bulk
-from cardpipe.pipeline.accept import Verdict, accept
-from cardpipe.pipeline.cancel import cancel
-from cardpipe.pipeline.desk import Pictures
-from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop, shop
+
+if TYPE_CHECKING:
+    from cardpipe.pipeline.accept import Verdict
+    from cardpipe.pipeline.desk import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ def mail_date(text: str | None) -> str:
 
 def pictures_below(root: Path) -> Pictures:
     """Pictures by path, below an order file's own folder; links and ways out of it are refused."""
+    from cardpipe.prepress.picture import MAX_BYTES
+
     base = root.resolve()
 
     def fetch(ref: str, where: str) -> bytes:
@@ -87,6 +87,9 @@ def take(
     house: Shop, files: list[Path], mail_on: str, tick: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Taken]:
     """Accept or refuse every row of every file. Raises Refused for a file that cannot be read at all."""
+    from cardpipe.pipeline import bulk
+    from cardpipe.pipeline.accept import Verdict, accept
+
     rows = [(path, row) for path in files for row in bulk.read(_read(path), path.name)]
     taken = []
     for number, (path, row) in enumerate(rows, 1):
@@ -177,6 +180,8 @@ def proof(key: str, out: Path, guides: bool, as_json: bool) -> None:
 
 def cancel_order(key: str, reason: str, as_json: bool) -> None:
     """Withdraw an order."""
+    from cardpipe.pipeline.cancel import cancel
+
     house = shop()
     stored = cancel(house, house.scope, key, reason)
     show.data({"id": stored.id, "state": str(stored.state)}, as_json, f"{stored.reference} is {stored.state}")
@@ -207,9 +212,13 @@ def resume_order(key: str, reason: str, allow_duplicate: bool, as_json: bool) ->
 
 def schema() -> None:
     """The JSON Schema of an order."""
+    from cardpipe.model.order import Order
+
     show.data(None, False, json.dumps(Order.model_json_schema(), indent=2, ensure_ascii=False))
 
 
 def columns() -> None:
     """A CSV's columns."""
+    from cardpipe.pipeline import bulk
+
     show.data(None, False, "\n".join([*bulk.columns(), *(f"{group}.NAME" for group in bulk.groups())]))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import url2pathname
 
 from cardpipe.cli import show
 from cardpipe.cli.orders import Taken, mail_date, take, told
@@ -16,8 +16,6 @@ from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error, warning
 from cardpipe.model.status import BatchState, PieceState
-from cardpipe.pipeline.gather import gather
-from cardpipe.pipeline.release import release
 from cardpipe.ports import PRESORT_AWAITED, StoredOrder
 from cardpipe.wiring import Shop, shop
 
@@ -32,6 +30,9 @@ Tick = Callable[[int, int], None]
 def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: bool) -> None:
     """Accept, compose, gather, impose, release into ``out``. Exit 2 when a row was refused or a piece needs attention;
     all good ones are released nevertheless. What was released elsewhere is not given out a second time: Conflict."""
+    from cardpipe.pipeline.gather import gather
+    from cardpipe.pipeline.release import release
+
     house = shop()
     day = mail_date(mail_on)
     _writable(out)
@@ -52,12 +53,19 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
     with progress("releasing") as tick:
         for number, batch in enumerate(batches, 1):
             folders.append(release(house, house.scope, batch.id, out.resolve().as_uri()))
+            given_out(house, batch)
             tick(number, len(batches))
     stuck = needing_attention(house, taken)
     held = sorted((order for order in stored.values() if order.held), key=lambda order: order.reference)
     _report(taken, stuck, held, batches, folders, as_json)
     if stuck or any(row.verdict.order is None for row in taken):
         raise SystemExit(Refused.exit_code)
+
+
+def given_out(house: Shop, batch: Batch) -> None:
+    """Who handed a batch's files out stands in the audit log, as it does when the console did it."""
+    who, mode = f"user:{getpass.getuser()}", house.scope.mode
+    house.store.audit(house.scope.tenant, who, "release", batch.id, batch=batch.name, mode=mode)
 
 
 def to_impose(batches: list[Batch]) -> list[Batch]:
@@ -152,6 +160,8 @@ def _writable(out: Path) -> None:
 
 def path_of(place: str) -> str:
     """A place as a person opens it: a path where it is a folder of this machine."""
+    from urllib.request import url2pathname
+
     return url2pathname(place.removeprefix("file://")) if place.startswith("file://") else place
 
 

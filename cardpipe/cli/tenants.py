@@ -15,7 +15,6 @@ from cardpipe.model.errors import Bug, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.model.tenant import NewKey, StoredKey, Tenant
-from cardpipe.pipeline.erase import erase
 from cardpipe.wiring import shop
 
 
@@ -109,6 +108,8 @@ def verify_audit(as_json: bool) -> None:
 def erase_order(key: str, as_json: bool) -> None:
     """Erase an order's personal data."""
     house = shop()
+    from cardpipe.pipeline.erase import erase
+
     stored = erase(house, house.scope, key, f"user:{user()}")
     show.data({"id": stored.id, "erased_at": stored.erased_at}, as_json, f"{stored.reference} is erased")
 

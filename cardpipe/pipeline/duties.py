@@ -13,7 +13,6 @@ from cardpipe.lettershop.calendar import Calendar
 from cardpipe.model.order import Scope
 from cardpipe.model.tenant import Tenant
 from cardpipe.pipeline import lease
-from cardpipe.pipeline.gather import gather
 from cardpipe.ports import Claim, Shop
 
 #: A cut-off longer ago than this is not made up for: the next one takes all of it.
@@ -72,6 +71,8 @@ def _due(shop: Shop, tenant: Tenant, now: dt.datetime) -> list[tuple[Scope, str,
 
 def _closed(shop: Shop, claim: Claim) -> str:
     """Gather what is due by that day; the sentence that is kept of it."""
+    from cardpipe.pipeline.gather import gather  # the dispatcher, who only reminds, need not load it
+
     duty, tenant = shop.store.duty(claim.scope, claim.subject), shop.store.tenant(claim.scope.tenant)
     late = shop.store.due_orders(claim.scope, duty.due)
     if late and tenant.cut_off is not None:

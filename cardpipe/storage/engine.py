@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ BUSY_SECONDS = 30
 #: The one lock that writers of batch numbers and migrations take on PostgreSQL; SQLite has one writer anyway.
 _ADVISORY_LOCK = 0x63617264  # "card"
 _IDS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+#: Statements are few and all of them constant; SQLAlchemy would read the text anew, and reckon its key, each time.
+_text = lru_cache(maxsize=2048)(sa.text)
 
 
 class SystemClock:
@@ -60,19 +65,19 @@ class Tx:
 
     def all(self, sql: str, **values: Any) -> list[sa.RowMapping]:
         """The rows of a statement, by column name."""
-        return list(self.conn.execute(sa.text(sql), values).mappings())
+        return list(self.conn.execute(_text(sql), values).mappings())
 
     def one(self, sql: str, **values: Any) -> sa.RowMapping | None:
         """The first row of a statement, if any."""
-        return self.conn.execute(sa.text(sql), values).mappings().first()
+        return self.conn.execute(_text(sql), values).mappings().first()
 
     def run(self, sql: str, **values: Any) -> int:
         """Do a statement; how many rows it touched."""
-        return int(self.conn.execute(sa.text(sql), values).rowcount)
+        return int(self.conn.execute(_text(sql), values).rowcount)
 
     def run_each(self, sql: str, rows: list[dict[str, Any]]) -> int:
         """Do a statement once a row; how many rows were touched in all."""
-        return int(self.conn.execute(sa.text(sql), rows).rowcount) if rows else 0
+        return int(self.conn.execute(_text(sql), rows).rowcount) if rows else 0
 
     def listed(self, name: str) -> str:
         """A subquery for any number of ids given as one JSON parameter: no limit on how many, one statement."""
@@ -83,7 +88,7 @@ class Tx:
     def alone(self) -> None:
         """Wait until no other transaction that calls this is under way."""
         if self.postgres:
-            self.conn.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            self.conn.execute(_text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
 class Database:
@@ -186,7 +191,7 @@ class Database:
     def _now(self, conn: sa.Connection) -> float:
         if self.sqlite:
             return self.clock.now().timestamp()
-        return float(conn.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+        return float(conn.execute(_text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
 
 _last_id = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,14 +15,27 @@ import pytest
 from running import DAY, Cardpipe, order, write
 
 from cardpipe.model.batch import match_code
+from tests import starting
+
+
+@pytest.fixture(scope="module")
+def imposed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A data folder with a batch of five pieces, and what was said of it."""
+    place = tmp_path_factory.mktemp("imposed")
+    environment = {**os.environ, "CARDPIPE_DATA": str(place / "data")}
+    orders = write(place / "o.ndjson", *(order(n) for n in range(1, 6)))
+    said = starting.run(["order", "submit", str(orders), "--mail-on", DAY], environment, place, 240)
+    assert said.returncode == 0, said.stderr
+    closed = starting.run(["batch", "close", "--mail-on", DAY, "--json"], environment, place, 240)
+    (made,) = json.loads(closed.stdout)["batches"]
+    return place / "data", made
 
 
 @pytest.fixture
-def batch(cardpipe: Cardpipe, tmp_path: Path) -> dict[str, object]:
-    """Five pieces, imposed."""
-    cardpipe("order", "submit", write(tmp_path / "o.ndjson", *(order(n) for n in range(1, 6))), "--mail-on", DAY)
-    (made,) = cardpipe("batch", "close", "--mail-on", DAY, "--json").data["batches"]
-    return dict(made)
+def batch(imposed: tuple[Path, dict[str, object]], tmp_path: Path) -> dict[str, object]:
+    """Five pieces, imposed, in the test's own data folder."""
+    shutil.copytree(imposed[0], tmp_path / "data")
+    return dict(imposed[1])
 
 
 def codes(tmp_path: Path, name: str, *seqs: int) -> Path:
@@ -93,11 +107,15 @@ def test_a_release_that_is_killed_leaves_nothing_half_delivered(
     name, out = str(batch["name"]), tmp_path / "house"
     environment = {**os.environ, "CARDPIPE_DATA": str(tmp_path / "data"), "CARDPIPE_LEASE_SECONDS": "2"}
     command = [sys.executable, "-m", "cardpipe.cli.main", "batch", "release", name, "--out", str(out)]
-    for delay in (0.9, 1.3, 1.7):
+    for delay in (None, 0.9, 1.3, 1.7):
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as running:
-            time.sleep(delay)
+            if delay is None:  # in the midst of it, however quick the machine is
+                while not list(out.rglob("*")) and running.poll() is None:
+                    time.sleep(0.002)
+            else:
+                time.sleep(delay)
             running.send_signal(signal.SIGKILL)
         done = list(out.rglob("*.done"))
         if not done:

@@ -45,7 +45,8 @@ def test_good_rows_are_printed_and_bad_ones_are_said(cardpipe: Cardpipe, tmp_pat
         order(1, photo="sea.jpg", **bravo), order(2, photo="fake.jpg", **bravo), order(3, photo="../../etc/passwd", **bravo),
         order(4, design="no-such-design"), order(5, message="too long " * 330),
     )  # fmt: skip
-    ran = cardpipe("print", tmp_path / "orders.csv", file, "--out", tmp_path / "out", "--mail-on", DAY, "--json")
+    files = (tmp_path / "orders.csv", file)
+    ran = cardpipe("print", *files, "--out", tmp_path / "out", "--mail-on", DAY, "--json", cold=True)
     assert ran.code == 2, ran.words
     refused = {
         row["reference"]: [f["code"] for f in row["findings"]] for row in ran.data["orders"] if not row["accepted"]
@@ -91,9 +92,8 @@ def test_two_empty_data_folders_give_the_same_bytes(cardpipe: Cardpipe, tmp_path
     orders += [order(10, design="sympathy-still", occasion="sympathy")]
     for name, sequence, workers in (("one", orders, "1"), ("two", orders[::-1], "2")):
         file = write(tmp_path / f"{name}.ndjson", *sequence)
-        ran = cardpipe(
-            "print", file, "--out", tmp_path / f"out-{name}", "--mail-on", DAY, data=name, CARDPIPE_WORKERS=workers
-        )
+        words = ("print", file, "--out", tmp_path / f"out-{name}", "--mail-on", DAY)
+        ran = cardpipe(*words, data=name, cold=True, CARDPIPE_WORKERS=workers)  # cold: each hashes in its own way
         assert ran.code == 0, ran.words
     one, two = tree(tmp_path / "out-one"), tree(tmp_path / "out-two")
     assert len(one) == 20 and one == two

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pikepdf
@@ -17,6 +16,7 @@ from cardpipe.model.errors import Conflict, Refused
 from cardpipe.prepress.raster import opened
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
+from tests import starting
 
 ORDER = {
     "reference": "hello-1",
@@ -47,9 +47,7 @@ def run(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "CARDPIPE_DESIGNS": str(tmp_path / "designs"),
         "CARDPIPE_WORKERS": "1",
     }
-    return subprocess.run(
-        [sys.executable, "-m", "cardpipe.cli.main", *words], env=env, capture_output=True, text=True, timeout=240
-    )
+    return starting.run([*words], env, tmp_path, 240)
 
 
 def test_a_new_design_can_be_printed(tmp_path: Path) -> None:

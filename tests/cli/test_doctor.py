@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from cardpipe.pipeline.accept import accept
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
 from cardpipe.worker.lock import FolderLock
+from tests import starting
 
 NAMES = ["python", "settings", "data folder", "free room", "database", "clock", "supervisor", "steps", "people",
          "releases", "tellings", "queue", "artifacts", "fonts", "designs", "press", "mailing", "delivery", "darkroom",
@@ -34,8 +34,7 @@ ANNA = {"name": "Anna Berg", "street": "12 Alder Lane", "city": "Portland", "sta
 def run(data: Path, *more: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CARDPIPE_")}
     environment |= {"CARDPIPE_DATA": str(data), **{f"CARDPIPE_{k.upper()}": v for k, v in settings.items()}}
-    command = [sys.executable, "-m", "cardpipe.cli.main", "doctor", *more]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    return starting.run(["doctor", *more], environment, data.parent, 100)
 
 
 @pytest.fixture
@@ -191,9 +190,8 @@ def test_those_who_are_to_be_told(house: Shop, at: Premises) -> None:
 def test_a_database_whose_address_is_none(tmp_path: Path) -> None:
     done = run(tmp_path / "data", "--json", DATABASE_URL="postgresql://u:hunter2@[bad/x")
     assert "Traceback" not in done.stderr and "hunter2" not in done.stdout + done.stderr
-    order = [sys.executable, "-m", "cardpipe.cli.main", "order", "show", "A"]
     environment = {**os.environ, "CARDPIPE_DATA": str(tmp_path / "data"), "CARDPIPE_DATABASE_URL": "no address at all"}
-    asked = subprocess.run(order, env=environment, capture_output=True, text=True, timeout=100)
+    asked = starting.run(["order", "show", "A"], environment, tmp_path, 100)
     assert asked.returncode == 2 and "CARDPIPE_DATABASE_URL" in asked.stderr and "bug of ours" not in asked.stderr
 
 

@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cardpipe.model import apikey
+from tests import starting
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -27,8 +26,7 @@ class Desk:
     def say(self, *words: object, code: int = 0) -> Any:
         """What a command answers as JSON; it must end with this code."""
         environment = {**os.environ, "CARDPIPE_DATA": str(self.data)}
-        command = [sys.executable, "-m", "cardpipe.cli.main", *map(str, words), "--json"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, cwd=ROOT)
+        done = starting.run([*map(str, words), "--json"], environment, ROOT, 150)
         assert done.returncode == code, done.stdout + done.stderr
         return json.loads(done.stdout) if done.stdout else None
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests import starting
+
 PATIENCE = 120
 
 
@@ -29,8 +31,7 @@ class Served:
 
     def cardpipe(self, *words: object) -> str:
         """Run ``cardpipe …`` on the same folder; what it printed."""
-        command = [sys.executable, "-m", "cardpipe.cli.main", *map(str, words)]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE)
+        done = starting.run([*map(str, words)], self.environment, Path.cwd(), PATIENCE)
         assert done.returncode == 0, f"cardpipe {words}: {done.returncode}\n{done.stderr}"
         return done.stdout
 

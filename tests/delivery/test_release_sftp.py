@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+from tests import starting
 from tests.delivery.sshd import Sshd
 
 ADDRESS = {"name": "Zoë Łukasz", "street": "1 Elm St", "city": "Tucson", "state": "AZ", "postcode": "85705"}
@@ -34,8 +34,7 @@ def test_a_batch_goes_to_a_server_and_is_answered(sshd: Sshd, tmp_path: Path) ->
     }  # fmt: skip
 
     def cardpipe(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cardpipe.cli.main", *map(str, words)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return starting.run([*map(str, words)], environment, tmp_path, 120)
 
     assert cardpipe("order", "submit", orders, "--mail-on", DAY).returncode == 0
     name = json.loads(cardpipe("batch", "close", "--mail-on", DAY, "--json").stdout)["batches"][0]["name"]

@@ -24,6 +24,7 @@ from cardpipe.model import apikey
 from cardpipe.model.tenant import NewKey, Tenant
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
+from tests import starting
 from tests.faults.harm import command_line, descendants, parent, runs, until
 from tests.faults.placing import TENANTS
 from tests.faults.servers import Broker, Postgres, free_port
@@ -182,16 +183,11 @@ class Premises(ABC):
     def command(self, *words: str, tenant: str = TENANTS[0], seconds: float = 120, **more: str) -> Ran:
         """``cardpipe …`` for that tenant; killed after its time, as by an operator who lost his patience."""
         environment = {**self.environment, "CARDPIPE_DATA": str(self.data), "CARDPIPE_TENANT": tenant, **more}
-        with subprocess.Popen(
-            [sys.executable, "-m", "cardpipe.cli.main", *words], env=environment, cwd=ROOT, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        ) as running:  # fmt: skip
-            try:
-                out, told = running.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                out, told = running.communicate()
-            return Ran(running.returncode, out, told)
+        try:
+            done = starting.run([*words], environment, ROOT, seconds)
+        except subprocess.TimeoutExpired as late:
+            return Ran(-signal.SIGKILL, str(late.stdout), str(late.stderr))
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     def keys(self) -> dict[tuple[str, str], str]:
         """A key for each tenant and mode, that may ask for as much as it likes."""

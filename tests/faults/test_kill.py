@@ -65,7 +65,7 @@ def test_a_stopped_house_leaves_nobody_and_the_next_one_goes_on(make_house) -> N
     house = make_house()
     house.take(*range(1, 9))
     house.start()
-    assert until(lambda: house.states()["composed"] >= 2, 30)
+    assert until(lambda: house.states()["composed"] >= 2, 60)
     with pytest.raises(Conflict, match=str(house.process.pid)):
         Supervisor(house.settings).start()
     assert holder(house.settings.data) == house.process.pid
@@ -73,9 +73,9 @@ def test_a_stopped_house_leaves_nobody_and_the_next_one_goes_on(make_house) -> N
     assert holder(house.settings.data) is None
     assert house.shop.store.leases() == 0  # a warm stop: what was in hand was finished
     house.start()
-    assert until(lambda: house.states()["composed"] == 8, 30)
+    assert until(lambda: house.states()["composed"] == 8, 60)
     house.gather()
-    assert until(house.imposed, 30)
+    assert until(house.imposed, 60)
     assert prove(house) == 24
 
 
@@ -93,7 +93,7 @@ def test_a_frozen_worker_wakes_up_too_late(make_house) -> None:
     house = make_house(lease_seconds=1.0)
     house.take(*range(1, 5))
     house.start()
-    assert until(lambda: house.states()["composing"] > 0, 30)
+    assert until(lambda: house.states()["composing"] > 0, 60)
     frozen = house.workers()[1:]
     while True:
         for pid in frozen:
@@ -108,15 +108,15 @@ def test_a_frozen_worker_wakes_up_too_late(make_house) -> None:
             held = [row["id"] for row in tx.all("SELECT id FROM steps WHERE token IS NOT NULL AND state = 'open'")]
         from cardpipe.pipeline import compose
 
-        assert until(lambda: house.shop.store.leases() == 0, 20)
+        assert until(lambda: house.shop.store.leases() == 0, 60)
         for step_id in held:
             compose.run(house.shop, step_id)
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
-    assert until(lambda: house.states()["composed"] == 4, 30), house.states()
+    assert until(lambda: house.states()["composed"] == 4, 60), house.states()
     house.gather()
-    assert until(house.imposed, 30)
+    assert until(house.imposed, 60)
     assert prove(house) == 12
 
 
@@ -126,7 +126,7 @@ def test_a_killed_pool_child_costs_seconds_and_not_a_lease(make_house) -> None:
     house.start()
     seen: set[int] = set()
     for _ in range(3):
-        assert until(lambda: len(house.workers()) == 3 and house.workers()[0] not in seen, 20)
+        assert until(lambda: len(house.workers()) == 3 and house.workers()[0] not in seen, 60)
         seen.update(house.workers())
         house.kill_pool_child()
     assert until(lambda: house.states()["composed"] == 8, 60), house.states()
@@ -135,13 +135,13 @@ def test_a_killed_pool_child_costs_seconds_and_not_a_lease(make_house) -> None:
 def test_a_worker_that_lives_and_hears_nothing_is_started_anew(make_house) -> None:
     house = make_house()
     house.start()
-    assert until(lambda: len(house.workers()) == 3, 20)
+    assert until(lambda: len(house.workers()) == 3, 60)
     time.sleep(2)
     deaf = house.workers()
     for pid in deaf:
         os.kill(pid, signal.SIGSTOP)
     house.take(1, 2)
-    assert until(lambda: house.states()["composed"] == 2, 40), house.states()
+    assert until(lambda: house.states()["composed"] == 2, 90), house.states()
     assert not any(map(runs, deaf))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from cardpipe.darkroom import LimitedDarkroom
 from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
 from cardpipe.model.status import BatchState
@@ -21,6 +23,7 @@ SCOPE = Scope("local", "live")
 DAY = "2026-12-01"
 
 
+@cache
 def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
     """A picture with detail: a gradient with rings."""
     y, x = np.mgrid[0:height, 0:width]
@@ -66,8 +69,22 @@ class FrozenClock:
         self.moment += dt.timedelta(**by)
 
 
+@cache
+def _darkroom() -> LimitedDarkroom:
+    """One for all tests of this process: each picture is a child of its own there, and starting one takes longer."""
+    return LimitedDarkroom()
+
+
 class House(Shop):
     """A shop with the two things that tests do all the time."""
+
+    @cached_property
+    def darkroom(self) -> LimitedDarkroom:
+        return _darkroom()
+
+    def close(self) -> None:
+        self.__dict__.pop("darkroom", None)  # others go on using it
+        super().close()
 
     def take(self, data: dict[str, Any], pictures: dict[str, bytes] | None = None, scope: Scope = SCOPE) -> Verdict:
         """Accept an order whose pictures are given by name."""

@@ -63,7 +63,7 @@ def rows(files: dict[str, bytes]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(files["MANIFEST.csv"].decode())))
 
 
-def codes(data: bytes, page: int, scale: float = 300 / 72) -> list[str]:
+def codes(data: bytes, page: int, scale: float = 200 / 72) -> list[str]:
     pixels = pdfium.PdfDocument(data)[page].render(scale=scale).to_numpy()[:, :, :3]
     return sorted(result.text for result in zxingcpp.read_barcodes(np.ascontiguousarray(pixels)))
 

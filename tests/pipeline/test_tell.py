@@ -262,7 +262,7 @@ def test_a_claim_ends_when_its_time_is_over(shop: Counter, receiver: Receiver, m
         shop.order(number)
     (step,) = shop.due()
     tell.run(shop, step)
-    assert len(receiver.got) == 2
+    assert len(receiver.got) in (1, 2), "a third would begin after 0.2 s; on a busy machine so would a second"
     assert shop.run() >= 1 and len(receiver.got) == 4
 
 

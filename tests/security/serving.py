@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import starting
+
 CLI = [sys.executable, "-m", "cardpipe.cli.main"]
 
 
@@ -33,7 +35,7 @@ class Served:
 
     def command(self, *words: str, code: int = 0) -> str:
         """One command; its standard output. Fails where it ends otherwise than with ``code``."""
-        done = subprocess.run([*CLI, *words], env=self.environment, capture_output=True, text=True, timeout=120)
+        done = starting.run([*words], self.environment, Path.cwd(), 120)
         assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         self.said += [done.stdout, done.stderr]
         return done.stdout

@@ -42,6 +42,21 @@ AFTER = IN_A_BATCH - {PieceState.BATCHED}
 OUTCOMES = st.sampled_from(["done"] * 6 + ["never arrives", "hangs", "beats", "fault", "final fault", "no room"])
 
 
+class Look:
+    """What the shop shows at one moment; between two steps nobody changes anything."""
+
+    def __init__(self, store):
+        self.batches = [(scope, batch) for scope in SCOPES for batch in store.batches(scope)]
+        self.members = {batch.id: list(store.members(batch.id)) for _, batch in self.batches}
+        self.remakes = {batch.id: store.remakes(scope, batch.id) for scope, batch in self.batches}
+        with store.db.reading() as tx:
+            rows = tx.all("SELECT subject, kind, count(*) AS n FROM steps WHERE state = 'open' GROUP BY subject, kind")
+        self._open = Counter({(row["subject"], row["kind"]): row["n"] for row in rows})
+
+    def open_steps(self, subject, kind="compose"):
+        return self._open[subject, kind]
+
+
 class Shop(Crashing, RuleBasedStateMachine):
     begins = None  # how far the day has come when this begins: any way, or just so far
 
@@ -247,7 +262,15 @@ class Shop(Crashing, RuleBasedStateMachine):
             self._do(crash, getattr(self.store, what), scope, order_id, "asked")
 
     @invariant()
-    def no_accepted_order_is_lost(self):
+    def every_promise_is_kept(self):
+        look = Look(self.store)
+        self.no_accepted_order_is_lost(look)
+        self.each_piece_lies_in_at_most_one_batch(look)
+        self.every_gathered_piece_is_accounted_for(look)
+        self.no_card_is_made_again_twice_at_once_or_for_nothing(look)
+        self.what_is_composed_stays_composed()
+
+    def no_accepted_order_is_lost(self, look):
         for (scope, reference), order_id in self.answered.items():
             stored = self.store.order(scope, reference)
             assert stored.id == order_id
@@ -256,17 +279,16 @@ class Shop(Crashing, RuleBasedStateMachine):
             gone = stored.state == "cancelled" or piece.id in self.withdrawn
             assert (piece.state is PieceState.CANCELLED) == gone
             if piece.state in (PieceState.WAITING, PieceState.COMPOSING):
-                assert self._open_steps(piece.id) == 1
+                assert look.open_steps(piece.id) == 1
 
-    @invariant()
-    def each_piece_lies_in_at_most_one_batch(self):
+    def each_piece_lies_in_at_most_one_batch(self, look):
         seen = Counter()
-        for scope, batch in self._batches():
-            members = list(self.store.members(batch.id))
+        for scope, batch in look.batches:
+            members = look.members[batch.id]
             assert {(piece.scope, piece.group) for piece in members} <= {(scope, batch.group)}
             assert all(piece.state in IN_A_BATCH and piece.batch_id == batch.id for piece in members)
-            assert self._open_steps(batch.id, "impose") == (batch.state == "gathered")
-            assert self._open_steps(batch.id, "release") == (batch.state == "imposed" and batch.target is not None)
+            assert look.open_steps(batch.id, "impose") == (batch.state == "gathered")
+            assert look.open_steps(batch.id, "release") == (batch.state == "imposed" and batch.target is not None)
             assert bool(batch.files) == (batch.state != "gathered" and batch.pieces > 0)
             if batch.files:
                 assert batch.files[0].sha256 == self.imposed[batch.id, batch.revision]
@@ -280,11 +302,10 @@ class Shop(Crashing, RuleBasedStateMachine):
             seen.update(piece.id for piece in members)
         assert all(times == 1 for times in seen.values())
 
-    @invariant()
-    def every_gathered_piece_is_accounted_for(self):
-        assert {batch.id for _, batch in self._batches()} == set(self.gathered)
-        for scope, batch in self._batches():
-            there = {piece.id: piece for piece in self.store.members(batch.id)}
+    def every_gathered_piece_is_accounted_for(self, look):
+        assert {batch.id for _, batch in look.batches} == set(self.gathered)
+        for scope, batch in look.batches:
+            there = {piece.id: piece for piece in look.members[batch.id]}
             assert there.keys() | self.taken_out[batch.id] == self.gathered[batch.id]
             assert not there.keys() & self.taken_out[batch.id]
             tally = self.store.tally(scope, batch.id)
@@ -299,27 +320,20 @@ class Shop(Crashing, RuleBasedStateMachine):
             elif batch.state == "released":
                 assert PieceState.RELEASED in states
 
-    @invariant()
-    def no_card_is_made_again_twice_at_once_or_for_nothing(self):
-        for scope, batch in self._batches():
-            there = {piece.seq: piece for piece in self.store.members(batch.id)}
-            waiting = [seq for remake in self.store.remakes(scope, batch.id) if not remake.made for seq in remake.seqs]
+    def no_card_is_made_again_twice_at_once_or_for_nothing(self, look):
+        for _, batch in look.batches:
+            there = {piece.seq: piece for piece in look.members[batch.id]}
+            waiting = [seq for remake in look.remakes[batch.id] if not remake.made for seq in remake.seqs]
             assert len(waiting) == len(set(waiting))
             assert all(there[seq].state in (PieceState.RELEASED, PieceState.PRINTED) for seq in waiting)
-            for remake in self.store.remakes(scope, batch.id):
-                assert self._open_steps(remake.id, "remake") == (not remake.made and bool(remake.seqs))
+            for remake in look.remakes[batch.id]:
+                assert look.open_steps(remake.id, "remake") == (not remake.made and bool(remake.seqs))
 
-    @invariant()
     def what_is_composed_stays_composed(self):
         for scope in SCOPES:
             for piece in self.store.pieces_of(scope, self.answered.values()):
                 if piece.id in self.composed:
                     assert piece.state in IN_A_BATCH | {PieceState.COMPOSED, PieceState.CANCELLED}
-
-    def _open_steps(self, subject, kind="compose"):
-        with self.store.db.reading() as tx:
-            sql = "SELECT count(*) AS n FROM steps WHERE subject = :s AND kind = :k AND state = 'open'"
-            return tx.one(sql, s=subject, k=kind)["n"]
 
     def teardown(self):
         """Whatever happened: with no more faults, everything that was accepted is mailed once, or was cancelled."""
@@ -344,9 +358,7 @@ class Shop(Crashing, RuleBasedStateMachine):
                     break
             else:
                 raise AssertionError(f"stuck: {states}, {[batch.state for _, batch in self._batches()]}")
-            self.no_accepted_order_is_lost()
-            self.each_piece_lies_in_at_most_one_batch()
-            self.every_gathered_piece_is_accounted_for()
+            self.every_promise_is_kept()
         finally:
             self._over()
 
