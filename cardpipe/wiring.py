@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from cardpipe.catalog.shelf import Catalog
 from cardpipe.darkroom.limited import LimitedDarkroom
+from cardpipe.delivery.download import DownloadDelivery
 from cardpipe.delivery.folder import FolderDelivery
 from cardpipe.delivery.target import SftpTarget, parse
+from cardpipe.model.batch import BY_DOWNLOAD
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Scope
@@ -23,6 +24,7 @@ from cardpipe.storage.secret import own_secret
 from cardpipe.storage.store import SqlStore
 
 if TYPE_CHECKING:
+    from cardpipe.catalog.shelf import Catalog
     from cardpipe.storage.bucket import BucketArtifacts
 
 
@@ -76,6 +78,8 @@ class Shop:
     @cached_property
     def catalog(self) -> Catalog:
         """Designs, fonts, presses, carriers."""
+        from cardpipe.catalog.shelf import Catalog  # numbers and letters are loaded where something is set
+
         ours = self.settings
         return Catalog(ours.designs, ours.fonts, ours.shop, lambda data, order: self.darkroom.art(data, order))
 
@@ -87,6 +91,8 @@ class Shop:
     def delivery(self, target: str = "") -> Delivery:
         """The place of that address, or CARDPIPE_DELIVERY's. Nothing is opened or called yet. Raises Refused for an
         address that is none."""
+        if target == BY_DOWNLOAD:
+            return DownloadDelivery()
         place = parse(target or self.settings.delivery)
         if not isinstance(place, SftpTarget):
             return FolderDelivery(place)

@@ -24,10 +24,11 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from cardpipe.api import limits
-from cardpipe.api.problem import Turned, place
+from cardpipe.api.problem import Turned
 from cardpipe.model.apikey import PresentedKey, granted, read
 from cardpipe.model.order import Scope
 from cardpipe.model.tenant import StoredKey
+from cardpipe.pipeline.failure import place
 from cardpipe.wiring import Shop
 
 log = structlog.get_logger("cardpipe.api")

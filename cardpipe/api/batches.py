@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
@@ -17,7 +15,7 @@ from cardpipe.api.access import Caller, needs
 from cardpipe.api.body import plain
 from cardpipe.api.problem import Turned
 from cardpipe.model.batch import BatchFile
-from cardpipe.model.errors import Bug
+from cardpipe.pipeline.giving import proven
 from cardpipe.pipeline.release import is_released
 from cardpipe.wiring import Shop
 
@@ -92,20 +90,6 @@ def routes(house: Shop) -> APIRouter:
         return StreamingResponse(proven(source, found), headers=headers)
 
     return router
-
-
-def proven(source: BinaryIO, file: BatchFile) -> Iterator[bytes]:
-    """The bytes of a file. The last part is given out only once all of it matched its digest. Raises Bug otherwise."""
-    seen, last = hashlib.sha256(), b""
-    with source:
-        while part := source.read(_CHUNK):
-            seen.update(part)
-            if last:
-                yield last
-            last = part
-    if seen.hexdigest() != file.sha256:
-        raise Bug(f"artifact {file.sha256} was changed on the disk: its bytes do not match its name; restore it")
-    yield last
 
 
 def _headers(file: BatchFile) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Literal
 
 import anyio
@@ -80,11 +81,16 @@ def add(router: APIRouter, house: Shop, desks: anyio.CapacityLimiter) -> None:
         openapi_extra=asked.described(CancelShape),
     )  # fmt: skip
     async def withdraw(key: str, request: Request, caller: Caller = writes) -> shapes.OrderShape:
-        """Until its piece lies in a print file; afterwards 409. Twice is once."""
+        """Until its piece lies in a print file; afterwards 409. Twice is once. One that no worker has judged yet, or
+        that was refused, is withdrawn for good."""
         why = asked.reason((await asked.said(request, CancelShape)).reason)
 
         def work() -> shapes.OrderShape:
-            stored = viewing.judged(house, caller.scope, key)
+            stored = viewing.found(house, caller.scope, key)
+            if isinstance(stored, Row):
+                with suppress(Conflict):  # it became an order since we looked
+                    return shapes.row(house.store.drop_row(caller.scope, stored.id, why, caller.actor))
+                stored = viewing.judged(house, caller.scope, key)
             return told(cancel(house, caller.scope, stored.id, why, caller.actor))
 
         return await run_sync(work, limiter=desks)
@@ -244,9 +250,10 @@ def _resumed(house: Shop, caller: Caller, key: str, why: str, allow_duplicate: b
 def _actions_of(row: Row) -> list[Action]:
     """Of an order that is none yet."""
     may = "" if row.state is RowState.REFUSED else f"it is {row.state}"
-    not_yet = "it was not accepted yet"
-    others = ("cancel", "approve", "proof", "hold", "resume", "allow_duplicate", "erase")
-    return [Action("change", not may, may), *(Action(name, False, not_yet) for name in others)]
+    not_yet, open_ = "it was not accepted yet", row.state in (RowState.RECEIVED, RowState.REFUSED)
+    others = ("approve", "proof", "hold", "resume", "allow_duplicate", "erase")
+    cancel_ = Action("cancel", open_, "" if open_ else f"it is {row.state}")
+    return [Action("change", not may, may), cancel_, *(Action(name, False, not_yet) for name in others)]
 
 
 def _decisions_of(row: Row) -> list[Decision]:

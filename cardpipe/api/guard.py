@@ -20,8 +20,9 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from cardpipe.api.access import Caller
 from cardpipe.api.limits import Standing
-from cardpipe.api.problem import Problem, bug, place
+from cardpipe.api.problem import Problem, bug
 from cardpipe.model.finding import error
+from cardpipe.pipeline.failure import place
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from cardpipe.api.problem import place
+from cardpipe.pipeline.failure import place
 from cardpipe.wiring import Shop
 
 log = structlog.get_logger("cardpipe.api")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -84,13 +82,6 @@ def bug(request_id: str) -> Problem:
     """What a caller hears of a failure that is ours: that nothing was printed, and what to report."""
     said = f"cardpipe contradicted itself, and its log says where; report {request_id}. Nothing was printed."
     return Problem(500, "bug", said, request_id)
-
-
-def place(failure: BaseException) -> str:
-    """Kind and place of a failure, for the log. Never its words: they may quote an address or a message."""
-    steps = traceback.extract_tb(failure.__traceback__)
-    last = next((step for step in reversed(steps) if "cardpipe" in step.filename), steps[-1] if steps else None)
-    return type(failure).__name__ + (f" at {Path(last.filename).name}:{last.lineno}" if last else "")
 
 
 def answer(request: Request, problem: CardpipeError) -> Problem:

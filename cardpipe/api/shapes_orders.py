@@ -20,7 +20,7 @@ _ROWS = {
     RowState.RECEIVED: "received, not judged yet",
     RowState.REFUSED: "refused",
     RowState.KNOWN: "was ordered before",
-    RowState.DROPPED: "dropped with its import",
+    RowState.DROPPED: "withdrawn before it became an order",
 }
 
 

@@ -16,16 +16,16 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cardpipe.api import shapes
 from cardpipe.model.errors import Bug, Conflict, Refused, Unavailable
-from cardpipe.model.finding import Level, error, has_errors
+from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
+from cardpipe.pipeline import pictures
 from cardpipe.prepress.picture import MAX_BYTES
-from cardpipe.prepress.signature import SignatureOrder
 from cardpipe.wiring import Shop
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 #: How long bytes may be sent, and how long after that an upload may be finished.
 OPEN_SECONDS, FINISH_SECONDS = 600, 3600
 
-#: The box in which ink is looked for: that of most designs, 52 mm by 17 mm. How many dots an inch it has at the
-#: ordered design's own size is judged with the order; here it is a warning.
-_BOX = SignatureOrder(147.4, 48.2)
 _SIGNED = 32  # figures of the signature: 128 bits
 _TEXT = re.compile(
     r"(?P<body>upl_(?P<name>[0-9a-f]{24})\.(?P<tenant>[a-z0-9][a-z0-9-]{0,63})\.(?P<mode>live|test)"
@@ -63,24 +60,13 @@ class Upload:
 
 def keep(house: Shop, scope: Scope, data: bytes, use: str) -> tuple[shapes.PictureShape, bool]:
     """Judge a picture in the darkroom and store it; whether it is new. Raises Refused with every finding."""
-    facts = house.darkroom.judge(data, "picture", kind=use)
-    findings = list(facts.findings)
-    if use == "signature" and not has_errors(findings):
-        lifted = house.darkroom.lift(data, replace(_BOX, where="picture"))
-        findings += [replace(found, level=Level.WARNING) for found in lifted.findings]
-    if has_errors(findings):
-        raise Refused("the picture cannot be used; nothing was stored", findings)
-    digest = hashlib.sha256(data).hexdigest()
-    fresh = not house.artifacts.has(scope, digest)
-    house.store.keep_picture(scope, digest, use)  # first: whoever dies now leaves nothing that is never erased
-    house.artifacts.put(scope, data)
-    if not house.artifacts.has(scope, digest):  # it was rubbish until just now, and was removed in between
-        house.artifacts.put(scope, data)
+    kept = pictures.keep(house, scope, data, cast("pictures.Use", use))
+    facts = kept.facts
     shape = shapes.PictureShape(
-        picture=f"sha256:{digest}", bytes=len(data), format=facts.format, width=facts.width, height=facts.height,
-        mode=facts.mode, has_icc=facts.has_icc, orientation=facts.orientation, findings=shapes.findings(findings),
+        picture=kept.ref, bytes=len(data), format=facts.format, width=facts.width, height=facts.height,
+        mode=facts.mode, has_icc=facts.has_icc, orientation=facts.orientation, findings=shapes.findings(kept.findings),
     )  # fmt: skip
-    return shape, fresh
+    return shape, kept.fresh
 
 
 def plan(house: Shop, scope: Scope, use: str, most: int) -> tuple[Upload, str, dict[str, str]]:

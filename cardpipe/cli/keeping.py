@@ -1,14 +1,15 @@
-"""``cardpipe tenant``, ``key``, ``audit``, ``backup``, ``restore``, ``reconcile``: keeping the shop."""
+"""``cardpipe tenant``, ``key``, ``user``, ``audit``, ``backup``, ``restore``, ``reconcile``: keeping the shop."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 tenant = typer.Typer(no_args_is_help=True, help="Tenants: whose orders these are, and their terms.")
 key = typer.Typer(no_args_is_help=True, help="API keys: who may send orders.")
+user = typer.Typer(no_args_is_help=True, help="Users: who may log in to the console, and as what.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log: who did what.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -89,6 +90,51 @@ def key_revoke(id: str, tenant: TenantName = "local", as_json: Json = False) -> 
     from cardpipe.cli import tenants
 
     tenants.revoke_key(tenant, id, as_json)
+
+
+Role = Literal["viewer", "operator", "administrator"]
+Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from a line on stdin.")]
+
+
+@user.command("add")
+def user_add(
+    name: str,
+    role: Annotated[Role, typer.Option(help="Who looks, who works, or who also decides who works here.")],
+    tenant: Annotated[
+        list[str] | None, typer.Option("--tenant", help="Whose orders; every tenant's by default.")
+    ] = None,
+    password_stdin: Stdin = False,
+    as_json: Json = False,
+) -> None:
+    """Add a user. The password is asked for; where nobody can be asked, one is made and printed this once."""
+    from cardpipe.cli import users
+
+    users.add(name, role, tenant or [], password_stdin, as_json)
+
+
+@user.command("list")
+def user_list(as_json: Json = False) -> None:
+    """All users."""
+    from cardpipe.cli import users
+
+    users.list_users(as_json)
+
+
+@user.command("change")
+def user_change(
+    name: str,
+    role: Annotated[Role | None, typer.Option(help="Another role.")] = None,
+    tenant: Annotated[list[str] | None, typer.Option("--tenant", help="Only these tenants' orders.")] = None,
+    all_tenants: Annotated[bool, typer.Option("--all-tenants", help="Every tenant's orders.")] = False,
+    new_password: Annotated[bool, typer.Option("--new-password", help="Ask for a new password, or make one.")] = False,
+    password_stdin: Stdin = False,
+    disabled: Annotated[bool | None, typer.Option("--disable/--enable", help="Whether they may log in.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a user: whoever it is has to log in again."""
+    from cardpipe.cli import users
+
+    users.change(name, role, [] if all_tenants else tenant or None, new_password, password_stdin, disabled, as_json)
 
 
 @audit.command("list")

@@ -26,6 +26,7 @@ app.add_typer(hand, name="hand")
 app.add_typer(format_, name="format")
 app.add_typer(keeping.tenant, name="tenant")
 app.add_typer(keeping.key, name="key")
+app.add_typer(keeping.user, name="user")
 app.add_typer(keeping.audit, name="audit")
 app.command("backup")(keeping.backup)
 app.command("restore")(keeping.restore)
@@ -81,7 +82,7 @@ def dispatcher() -> None:
 
 @app.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """The whole thing on one machine: the API, the dispatcher and the workers."""
+    """The whole thing on one machine: the API, the operators' console, the dispatcher and the workers."""
     from cardpipe.cli import serving
 
     serving.serve(host, port)
@@ -93,6 +94,14 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     from cardpipe.cli import serving
 
     serving.serve_api(host, port)
+
+
+@app.command()
+def console(host: Host = "127.0.0.1", port: Port = 8001) -> None:
+    """The operators' console alone, where workers run elsewhere on the same servers."""
+    from cardpipe.cli import serving
+
+    serving.serve_console(host, port)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``cardpipe worker`` and ``cardpipe serve``; and the workers that a command brings along when none are there."""
+"""The programs that keep running: worker, serve, api, console; and the workers that a command brings along."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardpipe.cli import show
 from cardpipe.model.errors import Refused
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cardpipe.wiring import Shop
 
 _LOOK_SECONDS = 0.5
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Workforce:
@@ -89,18 +90,36 @@ def dispatch() -> None:
 
 def serve_api(host: str, port: int) -> None:
     """The API in this process, and nothing else. Raises Refused on the embedded database: nobody would do the work."""
+    from cardpipe.api.app import make_app
     from cardpipe.wiring import shop
 
     house = shop()
+    _with_servers(house, "API")
+    _listen(house, make_app(house), host, port)
+
+
+def serve_console(host: str, port: int) -> None:
+    """The operators' console in this process, and nothing else. Raises Refused on the embedded database."""
+    from cardpipe.console.app import make_console
+    from cardpipe.wiring import shop
+
+    house = shop()
+    _with_servers(house, "console")
+    console = make_console(house)
+    _listen(house, _beside(console, console), host, port)
+
+
+def _with_servers(house: Shop, what: str) -> None:
     if house.settings.database.startswith("sqlite"):
         remedy = "run 'cardpipe serve'; or set CARDPIPE_DATABASE_URL, CARDPIPE_BROKER_URL and CARDPIPE_ARTIFACTS_URL"
-        found = error("serve.alone", "CARDPIPE_DATABASE_URL", "is not set: the API would stand alone", remedy)
-        raise Refused("The API alone needs servers that others work on.", [found])
-    _listen(house, host, port)
+        found = error("serve.alone", "CARDPIPE_DATABASE_URL", f"is not set: the {what} would stand alone", remedy)
+        raise Refused(f"The {what} alone needs servers that others work on.", [found])
 
 
 def serve(host: str, port: int) -> None:
-    """The API in this process, beside the supervisor of the data folder."""
+    """API and console in this process, beside the supervisor of the data folder."""
+    from cardpipe.api.app import make_app
+    from cardpipe.console.app import make_console
     from cardpipe.wiring import shop
 
     house = shop()
@@ -115,16 +134,36 @@ def serve(host: str, port: int) -> None:
         thread = threading.Thread(target=tending, name="workforce", daemon=True)
         thread.start()
         try:
-            _listen(house, host, port)
+            _listen(house, _beside(make_console(house), make_app(house)), host, port)
         finally:
             over.set()
             thread.join()
 
 
-def _listen(house: Shop, host: str, port: int) -> None:
+#: Where the console is, beside the API.
+CONSOLE = "/console"
+
+
+def _beside(console: App, api: App) -> App:
+    """The console below its own address, and the API (or again the console, where it is alone) for all else."""
+
+    async def both(scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and (path == CONSOLE or path.startswith(f"{CONSOLE}/")):
+            await console({**scope, "root_path": scope.get("root_path", "") + CONSOLE}, receive, send)
+        elif scope["type"] == "http" and path == "/" and scope["method"] in ("GET", "HEAD"):
+            where = (scope.get("root_path", "") + CONSOLE + "/").encode()
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", where)]})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await api(scope, receive, send)
+
+    return both
+
+
+def _listen(house: Shop, app: App, host: str, port: int) -> None:
     import uvicorn
 
-    from cardpipe.api.app import make_app
     from cardpipe.api.guard import exposed
     from cardpipe.worker.journal import open_journal
 
@@ -134,6 +173,6 @@ def _listen(house: Shop, host: str, port: int) -> None:
         show.words(told)
     show.words(f"listening on http://{host}:{port}, working on {house.settings.data}")
     uvicorn.run(
-        make_app(house), host=host, port=port, log_level="warning", proxy_headers=False, server_header=False,
-        ws="none", limit_concurrency=64, log_config=None,
+        app, host=host, port=port, log_level="warning", proxy_headers=False, server_header=False, ws="none",
+        limit_concurrency=96, timeout_graceful_shutdown=5, log_config=None,  # a page that listens never hangs up
     )  # fmt: skip

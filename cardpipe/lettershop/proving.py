@@ -44,6 +44,15 @@ def read_codes(pixels: Pixels) -> list[str]:
     return [result.text for result in found]
 
 
+def read_grey(data: bytes, width: int, height: int) -> list[str]:
+    """Every Data Matrix in a camera's frame: a byte of luminance a pixel, row by row. No format of pictures is parsed.
+    Raises ValueError where that is not the number of bytes."""
+    if width <= 0 or height <= 0 or len(data) != width * height:
+        raise ValueError(f"{len(data)} bytes are no {width} x {height} pixels")
+    found = zxingcpp.read_barcodes(memoryview(data).cast("B", shape=[height, width]), formats=_FORMATS)
+    return [result.text for result in found]
+
+
 def check(document: Document, expected: Sequence[Expected], pages: int) -> list[Finding]:
     """Compare a file with its manifest: number of pages, and every code where it must be. Empty: proved.
 

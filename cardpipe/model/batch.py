@@ -10,6 +10,8 @@ from cardpipe.model.status import BatchState
 
 _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HOUSE_CODE = "CP"
+#: The target of a batch that was brought nowhere: whoever prints it fetches its files.
+BY_DOWNLOAD = "download:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
+from cardpipe.model.order import Scope
 from cardpipe.model.piece import Piece
 from cardpipe.pipeline import pinned
 from cardpipe.ports import Shop
 from cardpipe.prepress import proof
-from cardpipe.prepress.fragment import Fragment
+from cardpipe.prepress.fragment import Fragment, Part
+from cardpipe.prepress.merge import Shared
+from cardpipe.prepress.raster import opened
 from cardpipe.prepress.xmp import Stamp
+
+_HEAD = 128  # bytes of an ICC profile that say what it is for (ICC.1:2010, 7.2)
+_recent = pinned.Recent(16)
+#: The rasteriser is one library for the whole process, and takes one caller at a time: who opens a file with it in a
+#: program of several threads holds this.
+RASTER = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,26 @@ def draw(shop: Shop, piece: Piece, look: proof.Look, what: Literal["card", "enve
     digest = piece.composed.card if what == "card" else piece.composed.envelope
     with shop.artifacts.open(piece.scope, digest) as source:
         fragment = Fragment(source)
-        pages = proof.draw(
-            fragment, pinned.shared(shop, piece.scope, piece.spec), stamp, shop.catalog.printed().data, look
-        )
+        with RASTER:
+            pages = proof.draw(fragment, _shared(shop, piece), stamp, shop.catalog.printed().data, look)
         return Proof(pages, proof.digest(fragment))
+
+
+def _shared(shop: Shop, piece: Piece) -> Shared:
+    """How the merge finds what pieces lean on. The art of a batch of thousands is opened once; of the press's profile,
+    which the rasteriser does not ask, the head is enough."""
+    shared = pinned.shared(shop, piece.scope, piece.spec)
+
+    def art(digest: str) -> list[Part]:
+        return _recent.get((*piece.scope, digest, str(pinned.layout(piece.spec).media)), lambda: shared.art(digest))
+
+    def icc(digest: str) -> bytes:
+        return shared.icc(digest)[: _HEAD if digest == piece.spec["profile"] else None]
+
+    return Shared(art, shared.font, icc)
+
+
+def paper(shop: Shop, scope: Scope, digest: str, ppi: float) -> bytes:
+    """The first page of a paper (ticket, report) that lies in the artifacts, as a PNG."""
+    with RASTER, shop.artifacts.open(scope, digest) as source, opened(source) as document:
+        return document.png(0, ppi)

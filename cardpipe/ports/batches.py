@@ -9,7 +9,7 @@ from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
 from cardpipe.model.piece import Piece, Presorted
-from cardpipe.model.scan import Scan, Tally
+from cardpipe.model.scan import Scan, Stage, Tally
 from cardpipe.model.stored import Claim
 
 PRESORT_AWAITED = "waits for the return file of the house's presort"
@@ -107,6 +107,14 @@ class Batches(Protocol):
         happened then. Pieces move to printed, mailed, returned; the batch to printed or mailed once all of its pieces
         have. Raises Conflict with what ``model.scan.judge`` found; the batch is then held, with the reason, and none of
         the list is recorded."""
+        ...
+
+    def contradictions(self, scope: Scope, batch_id: str, scans: Sequence[Scan]) -> list[Finding]:
+        """What ``record`` would find; nothing is written, and nothing is held. Conflict before the release."""
+        ...
+
+    def unseen(self, scope: Scope, batch_id: str, stage: Stage) -> tuple[int, ...]:
+        """The numbers of the pieces that have not come to that stage yet (none for ``spoiled``)."""
         ...
 
     def tally(self, scope: Scope, batch_id: str) -> Tally: ...

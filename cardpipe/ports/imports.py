@@ -80,3 +80,8 @@ class Imports(Protocol):
     def mend_row(self, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str) -> Row:
         """A refused row was mended: received again, with a step of its own. Conflict where it is not refused."""
         ...
+
+    def drop_row(self, scope: Scope, row_id: str, reason: str, actor: str) -> Row:
+        """A row that is received or refused is withdrawn: it never becomes an order, also where the same request comes
+        again. Twice is once; Conflict ``row.judged`` where it became an order meanwhile."""
+        ...

@@ -9,10 +9,14 @@ from cardpipe.ports.imports import Imports
 from cardpipe.ports.measures import Measures
 from cardpipe.ports.orders import Orders
 from cardpipe.ports.outbox import Outbox
+from cardpipe.ports.overview import Overview
+from cardpipe.ports.people import People
 from cardpipe.ports.steps import Steps
 from cardpipe.ports.tenancy import Retention, Tenancy
 
 
-class Store(Orders, Steps, Batches, Imports, Outbox, Tenancy, Retention, Measures, Protocol):
+class Store(
+    Orders, Steps, Batches, Imports, Outbox, Tenancy, Retention, Measures, People, Overview, Protocol
+):  # fmt: skip
     """Every method is one transaction. Every method names the scope (tenant and mode) it works in; nothing is ever
     found outside of it."""

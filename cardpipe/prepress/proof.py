@@ -13,8 +13,10 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cardpipe.model.order import canonical
@@ -163,7 +165,15 @@ def _page(document: Document, number: int, page: FragmentPage, lettering: bytes,
 
 def _veiled(pixels: Pixels, word: str, lettering: bytes) -> Pixels:
     """The word along the rising diagonal: dark art grows lighter under it, light art darker."""
-    height, width = pixels.shape[:2]
+    mask = _veil(*pixels.shape[:2], word, lettering)
+    light = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    target = np.where(light > 112, 0.0, 255.0)[:, :, None]
+    return np.asarray(np.rint(pixels + (target - pixels) * mask), np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _veil(height: int, width: int, word: str, lettering: bytes) -> NDArray[np.float32]:
+    """How far each pixel moves: the same for all pages of a size."""
     angle = math.atan2(height, width)
     face = ImageFont.truetype(io.BytesIO(lettering), 100)
     left, top, right, bottom = face.getbbox(word)
@@ -180,10 +190,7 @@ def _veiled(pixels: Pixels, word: str, lettering: bytes) -> Pixels:
     stamp = stamp.rotate(math.degrees(angle), Image.Resampling.BICUBIC, expand=True)
     mask = Image.new("L", (width, height), 0)
     mask.paste(stamp, ((width - stamp.width) // 2, (height - stamp.height) // 2))
-    light = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    target = np.where(light > 112, 0.0, 255.0)[:, :, None]
-    share = np.asarray(mask, np.float32)[:, :, None] * (_VEIL / 255)
-    return np.asarray(np.rint(pixels + (target - pixels) * share), np.uint8)
+    return np.asarray(mask, np.float32)[:, :, None] * np.float32(_VEIL / 255)
 
 
 class _Board:

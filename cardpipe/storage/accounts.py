@@ -52,8 +52,7 @@ def record(
     batch = batches.locked(tx, scope, key)
     if tx.one(_KNOWN, tenant=scope.tenant, mode=scope.mode, batch=batch.id, sha256=sha256):
         return tally(tx, batch), False, []
-    if batch.state in (BatchState.GATHERED, BatchState.IMPOSED):
-        raise Conflict(f"{batch.name} is {batch.state} and was not released; nothing of it can have been seen.")
+    _released(batch)
     if not new:
         raise Refused("The list is empty.", [error("scan.none", source, "has no scan", "look whether it is complete")])
     there = members.read(tx, batch)
@@ -84,6 +83,30 @@ def record(
         user=who)  # fmt: skip
     _advance(tx, batch)
     return tally(tx, batch), True, []
+
+
+def contradictions(tx: Tx, scope: Scope, key: str, new: Sequence[Scan]) -> list[Finding]:
+    """What :func:`record` would find; nothing is written. Conflict, as there, before the release."""
+    batch = batches.one(tx, scope, key)
+    _released(batch)
+    seen, known = scans.read(tx, batch), frozenset(members.read(tx, batch))
+    return judge(seen.last, new, known, frozenset(seen.remade), frozenset(scans.waiting(tx, batch)))
+
+
+def unseen(tx: Tx, scope: Scope, key: str, stage: Stage) -> tuple[int, ...]:
+    """Which pieces of the batch have not come to that stage yet."""
+    batch = batches.one(tx, scope, key)
+    there = {seq: row["state"] for seq, row in members.read(tx, batch).items()}
+    if stage is Stage.INSERTED:
+        inserted = scans.read(tx, batch).inserted
+        return tuple(seq for seq in there if seq not in inserted)
+    past = {Stage.PRINTED: _PRINTED, Stage.MAILED: _MAILED, Stage.RETURNED: frozenset({"returned"})}.get(stage)
+    return tuple(seq for seq, state in there.items() if past is not None and state not in past)
+
+
+def _released(batch: Batch) -> None:
+    if batch.state in (BatchState.GATHERED, BatchState.IMPOSED):
+        raise Conflict(f"{batch.name} is {batch.state} and was not released; nothing of it can have been seen.")
 
 
 def withdraw(tx: Tx, scope: Scope, key: str, seqs: Sequence[int], reason: str, who: str) -> Tally:

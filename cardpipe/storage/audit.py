@@ -68,13 +68,14 @@ def is_id(value: object) -> bool:
 def of(tx: Tx, tenant: str, limit: int, before: int | None) -> list[AuditEntry]:
     """A tenant's entries, newest first; of the installation itself where ``tenant`` is empty."""
     rows = tx.all(_OF, tenant=tenant, limit=limit, before=_NEVER if before is None else before)
-    return [
-        AuditEntry(
-            row["number"], row["at"], row["tenant"], row["actor"], row["action"], row["subject"],
-            json.loads(row["detail"]),
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [entry_from(row) for row in rows]
+
+
+def entry_from(row: sa.RowMapping) -> AuditEntry:
+    """A row as a value."""
+    return AuditEntry(
+        row["number"], row["at"], row["tenant"], row["actor"], row["action"], row["subject"], json.loads(row["detail"])
+    )
 
 
 def head(tx: Tx) -> tuple[int, str]:

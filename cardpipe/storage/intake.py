@@ -30,12 +30,16 @@ _ADD = """
 _ANEW = """
     UPDATE intake SET state = :state, request = :request, request_digest = :request_digest, cells = :cells,
                       line = :line, findings = :findings, at = :at
-    WHERE tenant = :tenant AND mode = :mode AND id = :id AND state IN ('dropped', 'refused')
+    WHERE tenant = :tenant AND mode = :mode AND id = :id AND state = 'refused'
 """
 _MEND = """
     UPDATE intake SET state = 'received', request = :request, request_digest = :digest, reference = :reference,
                       chunk = :chunk, findings = '[]', at = :at
     WHERE tenant = :tenant AND mode = :mode AND id = :id AND state = 'refused'
+"""
+_DROP = """
+    UPDATE intake SET state = 'dropped', at = :at
+    WHERE tenant = :tenant AND mode = :mode AND id = :id AND state IN ('received', 'refused')
 """
 _ROWS = """
     SELECT r.*, i.dry_run, i.terms, i.erased_at FROM intake r
@@ -183,6 +187,17 @@ def mend(tx: Tx, scope: Scope, row_id: str, request: Mapping[str, Any], actor: s
     mended = _row(_stored(tx, scope, row_id))
     _received(tx, mended, alone, "mended", actor=actor)
     return mended
+
+
+def drop(tx: Tx, scope: Scope, row_id: str, reason: str, actor: str) -> Row:
+    """Withdrawn before it became an order: it never does. Twice is once; Conflict where it was faster."""
+    was = _stored(tx, scope, row_id)
+    if tx.run(_DROP, tenant=scope.tenant, mode=scope.mode, id=row_id, at=tx.at):
+        log(tx, scope, "intake", row_id, was["state"], str(RowState.DROPPED), reason, actor=actor)
+    elif (now := _stored(tx, scope, row_id)["state"]) != RowState.DROPPED:
+        found = error("row.judged", "row", f"is {now} by now", "cancel the order that it became")
+        raise Conflict(f"A row that is {now} cannot be withdrawn.", [found])
+    return _row(_stored(tx, scope, row_id))
 
 
 def wanted(tx: Tx, claim: Claim) -> bool:

@@ -22,6 +22,7 @@ MIGRATIONS = {
     "0002": "migration_0002_press",
     "0003": "migration_0003_doors",
     "0004": "migration_0004_flow",
+    "0005": "migration_0005_console",
 }
 
 

@@ -28,7 +28,7 @@ from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.ports import ArtifactWriter
-from cardpipe.storage import audit, migrations, tenants
+from cardpipe.storage import audit, migrations, sessions, tenants
 from cardpipe.storage.artifacts import FolderArtifacts, place
 from cardpipe.storage.backup import ARTIFACTS, DATABASE, FORMAT, HEAD, LIST, SECRET, Hashed, Manifest, line, outside
 from cardpipe.storage.engine import Database
@@ -185,6 +185,7 @@ def _open_up(room: Path, found: Manifest) -> None:
             audit.add(tx, "", "cardpipe", "backup.restored", "installation", of=found.at)
             why = f"restored from the backup of {found.at}: reconcile it with what was delivered"
             tenants.pause(tx, why, "cardpipe")
+            sessions.end_everybodys(tx)
         db.empty_journal()
     except (exc.DatabaseError, sqlite3.DatabaseError):
         raise _no_backup("database", "holds no database that can be read", "take another copy of it") from None

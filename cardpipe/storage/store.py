@@ -9,7 +9,7 @@ from cardpipe.model.errors import Conflict
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
 from cardpipe.model.piece import Composed, Piece, Presorted
-from cardpipe.model.scan import Scan, Tally
+from cardpipe.model.scan import Scan, Stage, Tally
 from cardpipe.ports import Claim, Clock
 from cardpipe.storage import (
     accounts,
@@ -27,11 +27,13 @@ from cardpipe.storage.migrations import upgrade
 from cardpipe.storage.store_measures import SqlMeasures
 from cardpipe.storage.store_orders import SqlOrders
 from cardpipe.storage.store_outbox import SqlOutbox
+from cardpipe.storage.store_overview import SqlOverview
+from cardpipe.storage.store_people import SqlPeople
 from cardpipe.storage.store_tenancy import SqlTenancy
 from cardpipe.storage.store_work import SqlWork
 
 
-class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures):
+class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures, SqlPeople, SqlOverview):
     """``ports.Store`` on SQLite or PostgreSQL. Call :meth:`migrate` once before the first use of a database."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
@@ -173,6 +175,14 @@ class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures):
         if wrong:  # raised only now: the batch is held, whatever else did not happen
             raise Conflict("The list contradicts what was seen before; the batch is held, the list not taken.", wrong)
         return tally, new
+
+    def contradictions(self, scope: Scope, batch_id: str, scans: Sequence[Scan]) -> list[Finding]:
+        with self.db.reading() as tx:
+            return accounts.contradictions(tx, scope, batch_id, scans)
+
+    def unseen(self, scope: Scope, batch_id: str, stage: Stage) -> tuple[int, ...]:
+        with self.db.reading() as tx:
+            return accounts.unseen(tx, scope, batch_id, stage)
 
     def tally(self, scope: Scope, batch_id: str) -> Tally:
         with self.db.reading() as tx:

@@ -10,7 +10,7 @@ from cardpipe.model.errors import Unavailable
 from cardpipe.model.order import Scope
 from cardpipe.model.stored import Claim
 from cardpipe.model.tenant import AuditEntry, NewKey, StoredKey, Tenant
-from cardpipe.storage import audit, deliveries, duties, erasure, events, rubbish, tenants
+from cardpipe.storage import audit, deliveries, duties, erasure, events, rubbish, sessions, tenants
 from cardpipe.storage.engine import Database, Tx
 
 
@@ -84,6 +84,7 @@ class SqlTenancy:
         with self.db.writing() as tx:
             tenants.pause(tx, reason, actor)
             events.of_another_server(tx)
+            sessions.end_everybodys(tx)
 
     def pause(self, reason: str | None, actor: str) -> None:
         with self.db.writing() as tx:

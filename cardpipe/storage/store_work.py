@@ -87,6 +87,10 @@ class SqlWork:
         with self.db.writing() as tx:
             return intake.mend(tx, scope, row_id, request, actor)
 
+    def drop_row(self, scope: Scope, row_id: str, reason: str, actor: str) -> Row:
+        with self.db.writing() as tx:
+            return intake.drop(tx, scope, row_id, reason, actor)
+
     # duties, beats
     def add_duty(self, scope: Scope, kind: str, due: str) -> bool:
         with self.db.writing() as tx:

@@ -21,6 +21,7 @@ import pytest
 from asking import card
 
 from cardpipe.storage.store import SqlStore
+from tests import starting
 
 DAY = "2026-12-01"
 CLI = [sys.executable, "-m", "cardpipe.cli.main"]
@@ -59,8 +60,8 @@ def served(
     data, port = tmp_path_factory.mktemp("served"), free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CARDPIPE_")}
     environment |= {"CARDPIPE_DATA": str(data), "CARDPIPE_WORKERS": "1"}
-    asked = [*CLI, "key", "new", "--scope", "admin", "--label", "a test's"]
-    made = subprocess.run(asked, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    made = starting.run(["key", "new", "--scope", "admin", "--label", "a test's"], environment, data, 60)
+    assert made.returncode == 0, made.stderr
     headers = {"authorization": f"Bearer {made.stdout.strip()}"}
     with (data / "serve.log").open("wb") as log:
         process = subprocess.Popen([*CLI, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log)
@@ -96,19 +97,15 @@ def print_three(
         client.post("/v1/orders", json=card(order, f"crm-{number}", mail_on=DAY, **change)).raise_for_status()
     for number in range(1, 4):
         until(f"composing crm-{number}", partial(composed, client, f"crm-{number}"))
-    subprocess.run(
-        [*CLI, "batch", "close", "--mail-on", DAY], env=environment, check=True, capture_output=True, timeout=120
-    )
+    at = Path(environment["CARDPIPE_DATA"])
+    assert starting.run(["batch", "close", "--mail-on", DAY], environment, at, 120).returncode == 0
     batches = client.get("/v1/batches", params={"mail_on": DAY}).raise_for_status().json()["batches"]
     assert sum(batch["pieces"] for batch in batches) == 3
     batch = max(batches, key=lambda batch: batch["pieces"])
     early = client.get(batch["files"][0]["href"])
     assert early.status_code == 409 and early.json()["findings"][0]["code"] == "batch.not_released"
-    released = Path(environment["CARDPIPE_DATA"]) / "released"
-    subprocess.run(
-        [*CLI, "batch", "release", batch["name"], "--out", str(released)], env=environment, check=True,
-        capture_output=True, timeout=120,
-    )  # fmt: skip
+    words = ["batch", "release", batch["name"], "--out", str(at / "released")]
+    assert starting.run(words, environment, at, 120).returncode == 0
     return dict(client.get(f"/v1/batches/{batch['name']}").raise_for_status().json())
 
 
@@ -202,8 +199,7 @@ def test_an_order_tells_its_batch_in_words(served: Served) -> None:
 
 def test_the_api_and_the_export_give_the_same_bytes(served: Served, tmp_path: Path) -> None:
     name = served.batch["name"]
-    done = subprocess.run([*CLI, "batch", "export", name, "--out", str(tmp_path)], env=served.environment,
-                          capture_output=True, timeout=60)  # fmt: skip
+    done = starting.run(["batch", "export", name, "--out", str(tmp_path)], served.environment, tmp_path, 60)
     assert done.returncode == 0, done.stderr
     for file in served.batch["files"]:
         assert hashlib.sha256((tmp_path / name / file["name"]).read_bytes()).hexdigest() == file["sha256"]

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from cardpipe.api import guard
-from cardpipe.api.batches import proven
 from cardpipe.api.body import MAX_JSON, strict_object
 from cardpipe.model.address import Address
 from cardpipe.model.apikey import read
 from cardpipe.model.batch import BatchFile
 from cardpipe.model.errors import Bug, Refused, Unavailable
 from cardpipe.model.order import Order
+from cardpipe.pipeline.giving import proven
 from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop
 from tests.api.served import listening, own_addresses

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from cardpipe.api import health
 from cardpipe.settings import Settings
-from cardpipe.storage.tables_crm import metadata
+from cardpipe.storage.tables_console import metadata
 from cardpipe.wiring import Shop
 from tests.api.served import listening
 from tests.storage import s3server

@@ -260,6 +260,29 @@ def test_urls_that_may_not_be_called(client: httpx.Client, house: Shop, order: M
     assert house.store.row(house.scope, "inside") is None
 
 
+@pytest.mark.parametrize("judged", [False, True], ids=["before it is judged", "after it was refused"])
+def test_what_no_worker_accepted_is_withdrawn_for_good(
+    client: httpx.Client, house: Shop, order: Make, fetching: str, judged: bool
+) -> None:
+    asked = card(order, f"far/{judged}", design="home-row", photo_url=f"{fetching}/{'bad' if judged else 'good'}.jpg")
+    told = client.post("/v1/orders", json=asked).json()
+    assert told["state"] == "received"
+    if judged:
+        assert work(house, "accept") >= 1
+        assert client.get(f"/v1/orders/{told['id']}").json()["state"] == "refused"
+    may = {each["name"]: each["allowed"] for each in client.get(f"/v1/orders/{told['id']}/actions").json()["actions"]}
+    assert may["cancel"]
+    for _ in range(2):
+        gone = client.post(f"/v1/orders/{told['id']}/cancel", json={"reason": "she moved"})
+        assert gone.status_code == 200 and gone.json()["state"] == "dropped", gone.text
+    again = client.post("/v1/orders", json=asked)
+    assert again.status_code == 200 and again.json()["state"] == "dropped", "a retry does not bring it back"
+    work(house, "accept")
+    assert client.get(f"/v1/orders/{told['id']}").json()["state"] == "dropped"
+    events = client.get(f"/v1/orders/{told['id']}/events").json()["events"]
+    assert [each["to"] for each in events][-1] == "dropped"
+
+
 def test_a_photo_by_url_is_fetched_by_a_worker(
     client: httpx.Client, house: Shop, order: Make, fetching: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,8 +298,8 @@ def test_a_photo_by_url_is_fetched_by_a_worker(
     assert again.status_code == 200 and again.json() == told and again.headers["idempotent-replayed"] == "true"
     other = client.post("/v1/orders", json={**asked, "message": "Another."})
     assert other.status_code == 409 and codes(other) == {"order.reference_reused"}
-    late = client.post("/v1/orders/far/photo/cancel", json={"reason": "too early"})
-    assert late.status_code == 409 and codes(late) == {"order.not_judged"}
+    early = client.post("/v1/orders/far/photo/approve", json={"proof": "sha256:" + 64 * "0"})
+    assert early.status_code == 409 and codes(early) == {"order.not_judged"}
     waits = client.get("/v1/orders/far/photo/explain").json()["decisions"]
     assert [each["code"] for each in waits] == ["waits.judge"]
     assert work(house, "accept") >= 1
@@ -303,7 +326,7 @@ def test_a_refused_one_is_kept_and_mended(client: httpx.Client, house: Shop, ord
     assert (refused["id"], refused["state"]) == (told["id"], "refused") and refused["findings"]
     assert fetching not in str(refused)
     may = {each["name"]: each["allowed"] for each in client.get("/v1/orders/bad-photo/actions").json()["actions"]}
-    assert may.pop("change") and not any(may.values())
+    assert may.pop("change") and may.pop("cancel") and not any(may.values())
     patch = {"photo_url": f"{fetching}/good.jpg"}
     assert client.patch("/v1/orders/bad-photo", json=patch).status_code == 428
     wrong = client.patch("/v1/orders/bad-photo", json={"message": ""}, headers={"if-match": refused["etag"]})

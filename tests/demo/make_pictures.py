@@ -1,4 +1,5 @@
-"""Make the README's pictures out of what the demo printed. Nothing imports this.
+"""Make the README's pictures out of what the demo printed, and the one of photo-led designs out of four orders more.
+Nothing imports this.
 
 make demo && python tests/demo/make_pictures.py var/demo/batches tests/demo/pictures
 """
@@ -6,7 +7,11 @@ make demo && python tests/demo/make_pictures.py var/demo/batches tests/demo/pict
 from __future__ import annotations
 
 import csv
+import json
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pypdfium2
@@ -89,10 +94,67 @@ def post(batches: Path) -> Image.Image:
     return desk
 
 
+_ALBUMS = {
+    "year-in-four": ("holiday", {"first": "dandelions.jpg", "second": "fig-in-a-red-bowl.jpg",
+                                 "third": "autumn-pasture.jpg", "fourth": "evening-hill.webp"}),
+    "just-because-window": ("just-because", {"main": "mountain-path.jpg"}),
+    "holiday-keepsake": ("holiday", {"main": "dogs-at-the-window.jpg"}),
+    "referral-two-birds": ("referral", {"team": "bee.jpg"}),
+}  # fmt: skip
+
+
+_WORDS = (
+    "Dear {first_name},\n\nYou sent the Okafors my way, and their garden has kept me busy since May. This one sat for me "
+    "on their asters for as long as I held my breath. Thank you for thinking of us.\n\nJune"
+)
+
+
+def albums() -> Image.Image:
+    """Photo-led designs with real photos: two fronts that open upwards, one as a book, one opened."""
+    photos, sender = Path(__file__).parent / "photos", {
+        "name": "June Abara", "street": "12 Birch St", "city": "Portland", "state": "OR", "postcode": "97201",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        orders = [
+            {"reference": design, "design": design, "occasion": occasion, "sender": sender,
+             "photos": {name: str(photos / file) for name, file in given.items()},
+             "recipient": {**sender, "name": f"Kofi {design}"}, "message": _WORDS}
+            for design, (occasion, given) in _ALBUMS.items()
+        ]  # fmt: skip
+        rows, out = Path(folder) / "orders.ndjson", Path(folder) / "out"
+        for order in orders:  # pictures are looked for beside the file
+            order["photos"] = {name: os.path.relpath(path, photos) for name, path in order["photos"].items()}
+        rows = photos / "albums.ndjson"
+        rows.write_text("\n".join(map(json.dumps, orders)))
+        try:
+            subprocess.run(["cardpipe", "print", rows, "--out", out], check=True,
+                           env={**os.environ, "CARDPIPE_DATA": f"{folder}/data"})  # fmt: skip
+        finally:
+            rows.unlink()
+        sheets = {}
+        for design in _ALBUMS:
+            row = find(out, design)
+            sheets[design] = page(out, row, "card", int(row["card_page_first"]), 110)
+        opened = page(out, row, "card", int(row["card_page_last"]), 110)
+    tall = sheets["holiday-keepsake"]
+    front = tall.crop((tall.width // 2, 0, tall.width, tall.height))
+    wide = [sheets[name].crop((0, sheets[name].height // 2, *sheets[name].size)) for name in list(_ALBUMS)[:2]]
+    gap, scale = 34, 0.66
+    small = [each.resize((round(each.width * scale), round(each.height * scale)), Image.Resampling.LANCZOS)
+             for each in (*wide, front, opened)]  # fmt: skip
+    column = small[0].height + small[1].height + gap
+    desk = Image.new("RGB", (small[0].width + small[2].width + small[3].width + 4 * gap, column + 2 * gap), _DESK)
+    laid(desk, small[0], (gap, gap))
+    laid(desk, small[1], (gap, 2 * gap + small[0].height))
+    laid(desk, small[2], (2 * gap + small[0].width, gap + (column - small[2].height) // 2))
+    laid(desk, small[3], (3 * gap + small[0].width + small[2].width, gap + (column - small[3].height) // 2))
+    return desk
+
+
 def main(batches: Path, target: Path) -> None:
-    """All three, small enough to look at over a telephone."""
+    """All four, small enough to look at over a telephone."""
     target.mkdir(parents=True, exist_ok=True)
-    for name, made in (("fronts", fronts), ("inside", inside), ("post", post)):
+    for name, made in (("fronts", fronts), ("inside", inside), ("post", post), ("albums", lambda _: albums())):
         picture, path = made(batches), target / f"{name}.jpg"
         picture.save(path, quality=88, optimize=True, progressive=True)
         print(name, picture.size, path.stat().st_size // 1000, "kB")

@@ -31,6 +31,9 @@ HEAVY = (
     "pikepdf",
     "svg2pdf_py",
     "alembic",
+    "argon2",
+    "jinja2",
+    "starlette",
 )
 HELP_SECONDS = 1.5
 

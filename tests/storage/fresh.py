@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cardpipe.storage import migrations
 from cardpipe.storage.engine import Database
 from cardpipe.storage.store import SqlStore
-from cardpipe.storage.tables_crm import metadata
+from cardpipe.storage.tables_console import metadata
 
 
 @cache

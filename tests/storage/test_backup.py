@@ -21,7 +21,7 @@ from cardpipe.storage.artifacts import FolderArtifacts
 from cardpipe.storage.backup import write_backup
 from cardpipe.storage.restore import read_backup
 from cardpipe.storage.store import SqlStore
-from cardpipe.storage.tables_crm import metadata
+from cardpipe.storage.tables_console import metadata
 
 
 @pytest.fixture

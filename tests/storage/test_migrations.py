@@ -13,7 +13,7 @@ from cardpipe.model.errors import Conflict
 from cardpipe.model.order import Scope
 from cardpipe.storage import migrations
 from cardpipe.storage.store import SqlStore
-from cardpipe.storage.tables_crm import metadata
+from cardpipe.storage.tables_console import metadata
 
 
 def _schema(engine):

@@ -281,3 +281,24 @@ def test_the_same_order_by_url_from_many_at_once_is_one_row(any_store):
     assert sum(fresh for _, fresh in results) == 1
     assert len({stored.id for stored, _ in results}) == 1
     assert len(claims_on(any_store, "accept")) == 1
+
+
+def test_a_row_is_withdrawn_under_the_hands_of_whoever_judges_it(any_store):
+    import_id, (claim,) = read_through(any_store, [row(n) for n in (1, 2, 3)])
+    first, second, third = any_store.chunk(claim)
+    any_store.settle_row(claim, third, None, (BAD,))
+    for _ in range(2):
+        assert any_store.drop_row(SCOPE, first.id, "she moved", "key:1").state is RowState.DROPPED
+    assert any_store.drop_row(SCOPE, third.id, "never mind", "key:1").state is RowState.DROPPED
+    assert any_store.settle_row(claim, first, new_order(1), ()) is None, "the verdict came too late"
+    assert any_store.settle_row(claim, second, new_order(2), ()) is not None
+    assert any_store.complete_accept(claim)
+    assert states(any_store, import_id) == {"accepted": 1, "dropped": 2}
+    assert any_store.import_(SCOPE, import_id).state == ImportState.FINISHED
+    with pytest.raises(Conflict) as conflict:
+        any_store.drop_row(SCOPE, second.id, "too late", "key:1")
+    assert conflict.value.findings[0].code == "row.judged"
+    with pytest.raises(Refused):
+        any_store.drop_row(Scope("other"), first.id, "not mine", "key:2")
+    with pytest.raises(Conflict):
+        any_store.mend_row(SCOPE, first.id, {}, "anna")

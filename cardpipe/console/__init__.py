@@ -1,0 +1,1 @@
+"""Door: the console, where operators work."""
