@@ -146,8 +146,12 @@ def _decoded(*pages: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for page in pages:
         pixels = np.ascontiguousarray(page.render(scale=200 / 72).to_numpy()[:, :, :3])
         for found in zxingcpp.read_barcodes(pixels, formats=_FORMATS):
-            square = found.format == zxingcpp.BarcodeFormat.QRCode
-            (photos if square else codes).append(found.text)
+            if found.format == zxingcpp.BarcodeFormat.DataMatrix:
+                codes.append(found.text)
+            elif (
+                found.format == zxingcpp.BarcodeFormat.QRCode
+            ):  # in a photo's corner it also sees a Micro QR now and then
+                photos.append(found.text)
     return tuple(codes), tuple(photos)
 
 
