@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from cardpipe.model.units import Size, to_mm
 from cardpipe.prepress import svgdrawn
+from cardpipe.prepress.bared import bared
 from cardpipe.prepress.svgread import Node, Remarks
 
 MOST_NUMBERS = 500_000  # coordinates of all paths
@@ -119,6 +120,8 @@ def _judge_picture(node: Node, encoded: str, kind: str, remarks: Remarks) -> int
     if size is None:
         remarks.add("svg.picture", node.line, f"{node.label} holds no readable {kind.upper()}", "embed it anew")
         return 0
+    if kind != "png":  # the converter copies a JPEG byte by byte, with where and when it was taken
+        node.attributes["href"] = f"data:image/jpeg;base64,{base64.b64encode(bared(data)).decode()}"
     return size[0] * size[1]
 
 

@@ -1,8 +1,9 @@
 """An SVG from a stranger becomes a tree of what may be printed; all else in it is a finding, never dropped in silence.
 
-The reader is expat with its hooks refusing: no DOCTYPE is taken, so that no entity is ever declared, expanded or
-fetched. What is converted afterwards is this tree written anew (:func:`text`), not the file: a converter that reads
-files or follows links (both do, through ``<image href>``) never sees a byte that was not judged here.
+The reader is expat with its hooks refusing: a DOCTYPE that only names a DTD elsewhere (Illustrator writes one) is
+struck out before it reads, any other is refused, so that no entity is ever declared, expanded or fetched. What is
+converted afterwards is this tree written anew (:func:`text`), not the file: a converter that reads files or follows
+links (both do, through ``<image href>``) never sees a byte that was not judged here.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _DRAWN = {
     "feOffset", "fePointLight", "feSpecularLighting", "feSpotLight", "feTile", "feTurbulence",
 }  # fmt: skip
 _WORDED = ("style", "text", "tspan", "textPath")  # whose characters matter
+#: A DOCTYPE that declares nothing itself. Struck out, an entity that its DTD would declare is an error, never nothing.
+_DOCTYPE = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
 _SILENT = {"title", "desc", "metadata"}  # say something of the art, and draw nothing
 _MOVING = {"animate", "animateColor", "animateMotion", "animateTransform", "set", "discard", "mpath"}
 _REMEDIES = {
@@ -99,7 +102,7 @@ def read(data: bytes, remarks: Remarks) -> Node | None:
         return None
     reader = _Reader(remarks)
     try:
-        reader.parser.Parse(data, True)
+        reader.parser.Parse(_struck(data), True)
     except expat.ExpatError as problem:
         remarks.add(
             "svg.unreadable", problem.lineno, f"is no well-formed XML: {expat.ErrorString(problem.code)}", _SAVE
@@ -111,6 +114,13 @@ def read(data: bytes, remarks: Remarks) -> Node | None:
     except _Stop:
         return None
     return reader.root
+
+
+def _struck(data: bytes) -> bytes:
+    """Without the first DOCTYPE that declares nothing; lines keep their numbers. In an encoding of two bytes a
+    character it is not found here, and refused by the reader."""
+    head, root, rest = data.partition(b"<svg")
+    return _DOCTYPE.sub(lambda found: re.sub(rb"[^\r\n]", b" ", found[0]), head, count=1) + root + rest
 
 
 _SAVE = "save it as plain SVG"

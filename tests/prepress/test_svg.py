@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import pikepdf
 import pytest
+from PIL import Image, ImageCms
 from svgmaking import ORDER, PALETTE, embedded, picture, svg
 
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding
 from cardpipe.preflight.art import inspect_art
 from cardpipe.preflight.profile import Profile
+from cardpipe.prepress.bared import bared
 from cardpipe.prepress.pdf import art_parts, is_transparent
 from cardpipe.prepress.raster import opened
 from cardpipe.prepress.svgart import make
@@ -342,3 +345,40 @@ def test_a_hidden_layer_is_told() -> None:
         ("note", "svg.hidden", "line 2"), ("note", "svg.hidden", "line 3"),
     ]  # fmt: skip
     assert '<g id="sketch"> is hidden' in made.findings[0].message and not colours(made.pdf)
+
+
+def test_a_doctype_that_declares_nothing_is_struck_out() -> None:
+    """As Illustrator writes it; lines keep their numbers."""
+    plain = svg('<rect width="100" height="50" fill="#f9f4e7"/>')
+    named = b'<?xml version="1.0"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"\n "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">\n'
+    assert make(named + plain, ORDER) == make(plain, ORDER)
+    (found,) = refusal(named + (other := svg('<rect width="100" height="50" fill="#123456"/>')))
+    (alone,) = refusal(other)
+    assert int(found.where.rpartition(" ")[2]) == int(alone.where.rpartition(" ")[2]) + named.count(b"\n")
+
+
+def test_where_a_picture_was_taken_does_not_reach_the_press() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "PLANTED-CAMERA"
+    exif.get_ifd(0x8825)[1] = "N"
+    out = io.BytesIO()
+    Image.effect_noise((400, 200), 50).convert("RGB").save(out, "JPEG", quality=90, exif=exif, comment=b"PLANTED-WORDS")
+    taken = out.getvalue() + b"PLANTED-AFTER-THE-END"
+    bare = bared(taken)
+    assert taken.count(b"PLANTED") == 3 and b"PLANTED" not in bare
+    assert Image.open(io.BytesIO(bare)).tobytes() == Image.open(io.BytesIO(taken)).tobytes()
+    body = f'<image width="100" height="50" href="data:image/jpeg;base64,{base64.b64encode(taken).decode()}"/>'
+    page = make(svg(body), ORDER).pdf
+    with pikepdf.open(io.BytesIO(page)) as document:
+        kept = [bytes(each.read_raw_bytes()) for each in document.objects if isinstance(each, pikepdf.Stream)]
+    assert any(data[:2] == b"\xff\xd8" for data in kept), "the picture is there as it was compressed"
+    assert not any(b"PLANTED" in data for data in (*kept, page))
+
+
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+def test_a_profile_stays_with_its_picture(progressive: bool) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    out = io.BytesIO()
+    Image.effect_noise((400, 200), 50).convert("RGB").save(out, "JPEG", progressive=progressive, icc_profile=profile)
+    assert Image.open(io.BytesIO(bared(out.getvalue()))).info["icc_profile"] == profile
+    assert bared(b"\xff\xd8no picture") == b"\xff\xd8no picture"
