@@ -27,12 +27,14 @@ def _flow(house: House, ways: list[str], number: int, seconds: float, seed: int)
     counted = house.harm([getattr(house, way) for way in ways], seconds * 0.4, rng, lambda: False)
     house.take(*range(half + 1, number + 1))
     counted += house.harm(
-        [getattr(house, way) for way in ways], seconds * 0.4, rng, lambda: house.states()["composed"] == number
-    )
+        [getattr(house, way) for way in ways], seconds * 0.4, rng,
+        lambda: house.states()["composed"] == number, each=False,
+    )  # fmt: skip
     house.gather()  # of whatever is composed by now; the rest misses this cut-off and takes the next
     counted += house.harm(
-        [getattr(house, way) for way in ways], seconds * 0.2, rng, lambda: house.states()["batched"] == number
-    )
+        [getattr(house, way) for way in ways], seconds * 0.2, rng,
+        lambda: house.states()["batched"] == number, each=False,
+    )  # fmt: skip
     assert until(lambda: house.states()["composed"] + house.states()["batched"] == number, 60), house.states()
     house.gather()
     assert until(house.imposed, 60), [
