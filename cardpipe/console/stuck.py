@@ -75,7 +75,8 @@ def routes(house: Shop) -> list[Route]:
 
 def acts_of(kind: str) -> tuple[str, ...]:
     """What may be done to many at once."""
-    return {"attention": ("again", "cancel"), "held": ("resume", "cancel"), "refused": ("judge",)}.get(kind, ())
+    first = {"attention": "again", "held": "resume", "refused": "judge"}.get(kind)
+    return (first, "cancel") if first else ()
 
 
 def items_of(

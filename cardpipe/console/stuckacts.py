@@ -143,6 +143,11 @@ def _resume(house: Shop, visit: Visit, order_id: str, reason: str) -> None:
 
 
 def _cancel(house: Shop, visit: Visit, order_id: str, reason: str) -> None:
+    """An order; or a row that was refused, which then never becomes one."""
+    row = house.store.row(visit.scope, order_id)
+    if row is not None and row.state in (RowState.REFUSED, RowState.DROPPED):
+        house.store.drop_row(visit.scope, row.id, reason, visit.actor)
+        return _audit(house, visit, "row.withdrawn", row.id)
     stored = cancel(house, visit.scope, order_id, reason, visit.actor)
     _audit(house, visit, "order.cancelled", stored.id)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from cardpipe.console import stuck, stuckacts
 from cardpipe.model.batch import Batch
 from cardpipe.model.finding import error
-from cardpipe.model.intake import Row
+from cardpipe.model.intake import Row, RowState
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.model.stored import StoredOrder
@@ -260,6 +260,20 @@ def test_htmx_gets_the_row_alone_and_it_looks_again_by_itself(seeded: House, bro
     assert sent.status_code == 200 and 'hx-trigger="every 1500ms"' in sent.text
     seeded.run_steps()
     assert "every 1500ms" not in operator.get(f"/stuck/rows/{row.id}", headers=heads).text
+
+
+def test_refused_rows_are_withdrawn_after_a_question(seeded: House, browse: Browse) -> None:
+    row, operator = a_row(seeded, "address.state.unknown"), browse()
+    asked = {"code": "address.state.unknown", "act": "cancel", "chosen": row.id}
+    assert operator.send_form("/stuck/refused/act", asked).status_code == 422, "why?"
+    asked["reason"] = "she moved"
+    assert "Cancel 1 row?" in operator.send_form("/stuck/refused/act", asked).text
+    assert seeded.store.row(SCOPE, row.id).state is RowState.REFUSED
+    done = operator.send_form("/stuck/refused/act", {**asked, "sure": "yes"})
+    assert done.status_code == 303
+    assert seeded.store.row(SCOPE, row.id).state is RowState.DROPPED
+    assert actions(seeded)[-1] == ("row.withdrawn", row.id)
+    assert not seeded.store.refused_rows(SCOPE, "")[0]
 
 
 def test_rows_are_judged_again_as_they_stand(seeded: House, browse: Browse) -> None:
