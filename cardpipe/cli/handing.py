@@ -101,6 +101,7 @@ def export(key: str, out: Path, as_json: bool) -> None:
             f"batch {batch.name} is not released; its files may still change",
             [error("batch.not_released", batch.name, f"it is {batch.state}", remedy)],
         )
+    given_out(house, batch, "download", file="all")  # first: what is written was given out, however it ends
     place = house.delivery(out.resolve().as_uri())
     folder = place.deliver(batch.bundle, releasing.opener(house, house.scope))
     for remake in house.store.remakes(house.scope, batch.id):

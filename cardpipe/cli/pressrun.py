@@ -62,10 +62,10 @@ def print_orders(files: list[Path], out: Path, mail_on: str | None, as_json: boo
         raise SystemExit(Refused.exit_code)
 
 
-def given_out(house: Shop, batch: Batch) -> None:
+def given_out(house: Shop, batch: Batch, action: str = "release", **detail: str) -> None:
     """Who handed a batch's files out stands in the audit log, as it does when the console did it."""
     who, mode = f"user:{getpass.getuser()}", house.scope.mode
-    house.store.audit(house.scope.tenant, who, "release", batch.id, batch=batch.name, mode=mode)
+    house.store.audit(house.scope.tenant, who, action, batch.id, batch=batch.name, mode=mode, **detail)
 
 
 def to_impose(batches: list[Batch]) -> list[Batch]:

@@ -83,6 +83,8 @@ def test_the_same_file_again_adds_nothing(cardpipe: Cardpipe, tmp_path: Path) ->
     assert tree(tmp_path / "other") == {}
     (name,) = {path.split("/")[0] for path in before}
     assert cardpipe("batch", "export", name, "--out", tmp_path / "copy").code == 0 and tree(tmp_path / "copy") == before
+    told = cardpipe("audit", "list", "--json").out
+    assert '"release"' in told and '"download"' in told, "who gave files out stands in the audit log"
 
 
 def test_two_empty_data_folders_give_the_same_bytes(cardpipe: Cardpipe, tmp_path: Path) -> None:
