@@ -23,6 +23,7 @@ MIGRATIONS = {
     "0003": "migration_0003_doors",
     "0004": "migration_0004_flow",
     "0005": "migration_0005_console",
+    "0006": "migration_0006_lanes",
 }
 
 

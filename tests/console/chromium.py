@@ -94,6 +94,13 @@ def log_in(browser: Browser, address: str, name: str, **context: Any) -> Page:
     return page
 
 
+def complaints(page: Page) -> list[str]:
+    """What the browser complained of so far, but for answers that are errors on purpose, and for htmx's word that a
+    page was left while it renewed a part of it."""
+    meant = ("Failed to load resource", "status of", "htmx:sendAbort", "htmx:afterRequest, ")
+    return [said for said in page.complaints if not any(each in said for each in meant)]  # type: ignore[attr-defined]
+
+
 def judge(page: Page) -> list[str]:
     """What axe-core finds on the page as it is now: WCAG 2.1 A and AA, and its best practices."""
     found = Axe().run(page).response["violations"]

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from cardpipe.model.batch import match_code
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.model.user import Role
-from tests.console.chromium import judge, listening, log_in, open_browser
+from tests.console.chromium import complaints, judge, listening, log_in, open_browser
 from tests.console.floor import SCOPE, an_order, employ, open_house
 from tests.pipeline.shopfloor import House
 
@@ -130,7 +130,7 @@ def test_from_the_file_to_the_post(house: House, page: Page, tmp_path: Path) -> 
     assert states(house) == {str(PieceState.MAILED): 6}
     page.goto("/")
     wait(page.get_by_role("heading").first).to_be_visible()
-    assert [line for line in page.complaints if "status of" not in line] == []  # type: ignore[attr-defined]
+    assert complaints(page) == []
 
 
 def reconcile(page: Page, codes: list[str]) -> None:

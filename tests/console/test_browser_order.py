@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from cardpipe.model.user import Role
-from tests.console.chromium import NARROW, judge, listening, log_in, open_browser
+from tests.console.chromium import NARROW, complaints, judge, listening, log_in, open_browser
 from tests.console.floor import SCOPE, employ
 from tests.pipeline.shopfloor import House
 
@@ -27,8 +27,7 @@ def page(seeded: House) -> Iterator[Page]:
         made = log_in(opened, address, "opal")
         made.set_default_timeout(SLOW)
         yield made
-        odd = [said for said in made.complaints if "Failed to load" not in said]  # type: ignore[attr-defined]
-        assert odd == [], odd
+        assert complaints(made) == []
     expect.set_options(timeout=5_000)
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from cardpipe.console.app import make_console
 from cardpipe.model.user import Role
-from tests.console.chromium import NARROW, WIDE, judge, listening, log_in, open_browser
+from tests.console.chromium import NARROW, WIDE, complaints, judge, listening, log_in, open_browser
 from tests.console.conftest import browser
 from tests.console.floor import SCOPE, employ, open_house
 from tests.pipeline.shopfloor import House
@@ -91,8 +91,7 @@ def test_every_page(house: House, pages: dict[str, Page]) -> None:
             if status != (404 if path == "/nowhere" else 200) and status not in (409, 422):
                 wrong.append(f"{path}, {how}: {status}")
                 continue
-            said = [line for line in page.complaints if "status of" not in line]  # type: ignore[attr-defined]
-            wrong += [f"{path}, {how}: {line}" for line in (*judge(page), *said)]
+            wrong += [f"{path}, {how}: {line}" for line in (*judge(page), *complaints(page))]
             out = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if out > 1:
                 wrong.append(f"{path}, {how}: sticks out by {out} px")

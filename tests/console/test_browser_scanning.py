@@ -15,7 +15,7 @@ from cardpipe.model.batch import Batch, match_code
 from cardpipe.model.scan import Stage
 from cardpipe.model.user import Role
 from cardpipe.prepress.raster import opened
-from tests.console.chromium import executable, judge, listening, log_in
+from tests.console.chromium import complaints, executable, judge, listening, log_in
 from tests.console.conftest import Browse
 from tests.console.floor import SCOPE, employ
 from tests.console.test_batch import now, release
@@ -72,11 +72,6 @@ def _codes(frame: np.ndarray) -> list[str]:
     return read_grey(Image.fromarray(frame).tobytes(), 640, 480)
 
 
-def odd(page: Page) -> list[str]:
-    """What the browser complained of, but the icon that no page names, and answers that say no."""
-    return [said for said in page.complaints if "Failed to load resource" not in said]  # type: ignore[attr-defined]
-
-
 def scan(page: Page, text: str) -> None:
     """As a scanner types, wherever the cursor is."""
     page.keyboard.type(text)
@@ -111,7 +106,7 @@ def test_a_wrong_pair_fills_the_screen_until_somebody_came(seeded: House, releas
     expect(verdict).to_contain_text("The batch is held")
     assert (now(seeded, released).held or "").startswith("scan.pair_disagrees")
     assert seeded.store.tally(SCOPE, released.id).inserted <= 1  # the wrong pair was not taken
-    assert odd(page) == []
+    assert complaints(page) == []
 
 
 def test_codes_outlive_a_lost_line_and_the_last_is_taken_back(seeded: House, released: Batch, page: Page) -> None:
@@ -139,4 +134,4 @@ def test_a_camera_reads_the_code(seeded: House, released: Batch, page: Page) -> 
     )
     page.get_by_role("button", name="Camera off").click()
     expect(page.locator("video")).to_be_hidden()
-    assert odd(page) == []
+    assert complaints(page) == []

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from cardpipe.model.tenant import Tenant
 from cardpipe.model.user import Role
-from tests.console.chromium import NARROW, judge, listening, log_in, open_browser
+from tests.console.chromium import NARROW, complaints, judge, listening, log_in, open_browser
 from tests.console.floor import DAY, SCOPE, an_order, employ, take
 from tests.pipeline.shopfloor import FrozenClock, House
 
@@ -29,8 +29,7 @@ def page(seeded: House) -> Iterator[Page]:
         made = log_in(browser, address, "opal")
         made.set_default_timeout(SLOW)
         yield made
-        odd = [said for said in made.complaints if "Failed to load" not in said]  # type: ignore[attr-defined]
-        assert odd == [], odd
+        assert complaints(made) == []
     expect.set_options(timeout=5_000)
 
 

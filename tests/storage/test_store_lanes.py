@@ -163,11 +163,22 @@ def test_what_is_of_no_kind_that_is_known_here_is_left_to_others():
 def test_a_look_at_a_hundred_thousand_steps_takes_a_moment(any_store):
     """By lane and not by step. Counted in what the database does, not in seconds: rows that SQLite steps over, blocks
     that PostgreSQL reads."""
+    _count_one_lane(any_store)
     _fill(any_store, 20_000, lanes=[f"imp_{n}" for n in range(50)])
     _fill(any_store, 50, tenant="b", lanes=[f"imp_{n}" for n in range(50)])
     few = _effort(any_store)
     _fill(any_store, 80_000, lanes=[f"imp_{n}" for n in range(50)])
     assert _effort(any_store) < 1.5 * few
+
+
+def _count_one_lane(store):
+    """A day of single orders lies behind: the database counted one lane, and no import has come since. (Its planner
+    then walked all open steps by their ids, lane after lane.)"""
+    _fill(store, 5_000)
+    raw = store.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    raw.exec_driver_sql("ANALYZE steps")
+    raw.exec_driver_sql("DELETE FROM steps")
+    raw.close()
 
 
 def _effort(store):
