@@ -121,12 +121,17 @@ class Shop:
     def fetch_picture(self, url: str, where: str) -> bytes:
         """The bytes behind a ``photo_url``. Raises Refused, Unavailable."""
         if not self.settings.photo_urls:
-            remedy = "upload the picture and name its digest; or ask the operator to set CARDPIPE_PHOTO_URLS=1"
-            found = error("picture.url_off", where, "names a photo by URL, which is switched off here", remedy)
-            raise Refused("photos by URL are switched off", [found])
+            raise Refused("photos by URL are switched off", self.judge_photo_url(url, where))
         from cardpipe.delivery.fetch import fetch_picture
 
         return fetch_picture(url, where, allow=self.settings.outbound)
+
+    def judge_photo_url(self, url: str, where: str) -> list[Finding]:
+        """What is wrong with a ``photo_url`` as far as its text tells: at first, that they are switched off."""
+        if self.settings.photo_urls:
+            return self.judge_url(url, where)
+        remedy = "upload the picture and name its digest; or ask the operator to set CARDPIPE_PHOTO_URLS=1"
+        return [error("picture.url_off", where, "names a photo by URL, which is switched off here", remedy)]
 
     def judge_url(self, url: str, where: str) -> list[Finding]:
         """What is wrong with the URL of a photo or a webhook, as far as its text tells; nobody is asked."""

@@ -27,6 +27,7 @@ from cardpipe.model.intake import Row
 from cardpipe.model.status import OrderState, PieceState
 from cardpipe.model.stored import OrderQuery
 from cardpipe.pipeline.change import change
+from cardpipe.pipeline.mend import mend
 from cardpipe.wiring import Shop
 
 #: Orders judged at once: judging is work for a processor, so more of them would only wait for each other.
@@ -171,7 +172,7 @@ def amended(house: Shop, caller: Caller, key: str, patch: dict[str, Any], reques
     stored = viewing.found(house, caller.scope, key)
     revision = viewing.revision_of(request, stored)
     if isinstance(stored, Row):
-        return viewing.show(house, handing.mend(house, caller, stored, patch))
+        return viewing.show(house, mend(house, stored, patch, caller.actor))
     handing.judge_urls(house, patch)
     try:
         verdict = change(house, caller.scope, stored.id, patch, revision, handing.no_paths, caller.actor)

@@ -6,20 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
 from cardpipe.console import stuck
 from cardpipe.console.guard import MOST_BYTES, page
+from cardpipe.console.order_acts import audit_passed, reason
 from cardpipe.console.visit import Visit
 from cardpipe.model.errors import Refused
-from cardpipe.model.finding import Finding, error
+from cardpipe.model.finding import Finding, Level, error
 from cardpipe.model.intake import Row
-from cardpipe.model.order import Order
 from cardpipe.model.user import Role
-from cardpipe.pipeline.accept import schema_findings
-from cardpipe.pipeline.change import merged
+from cardpipe.pipeline.mend import mend as mend_row
+from cardpipe.pipeline.override import JUDGEMENT, give, offered, place
 from cardpipe.pipeline.pictures import keep
 from cardpipe.prepress.picture import MAX_BYTES
 from cardpipe.wiring import Shop
@@ -52,6 +51,7 @@ def routes(house: Shop) -> list[Route]:
     def shown(
         visit: Visit, row: Row, found: Iterable[Finding] = (), typed: Mapping[str, str] | None = None
     ) -> Response:
+        passing = visit.many("pass") if visit.request.method == "POST" else []
         new = tuple(found)
         findings = new or row.findings
         fields = fields_of(row, findings, typed or {})
@@ -60,26 +60,31 @@ def routes(house: Shop) -> list[Route]:
         return visit.show(
             "stuck_row.html", block="row" if visit.by_htmx else None, status=422 if new else 200, row=row,
             item=stuck.of_row(row), findings=findings, fresh=bool(new), asked=asked,
+            offers=offered(house, row), why=JUDGEMENT, passing=passing,
+            note=visit.form.get("note", "") if passing else "",
             rest=[field for field in fields if field not in asked], photo=photo,
             catalog={"design": house.catalog.designs(), "hand": house.catalog.hands()},
         )  # fmt: skip
 
     @page(house, Role.VIEWER)
     def look(visit: Visit) -> Response:
-        return shown(visit, _row(house, visit))
+        return shown(visit, stuck.row_of(house, visit))
 
     @page(house, Role.OPERATOR, most=MAX_BYTES + MOST_BYTES, files=1)
     def mend(visit: Visit) -> Response:
-        row = _row(house, visit)
+        row, passing = stuck.row_of(house, visit), visit.many("pass")
         typed = {name.removeprefix(_PREFIX): text for name, text in visit.form.items() if name.startswith(_PREFIX)}
         try:
             patch = patch_of(row, typed)
             if (sent := visit.file("photo")) is not None:
                 patch |= _instead(row, keep(house, visit.scope, sent.file.read(MAX_BYTES + 1), "photo", "photo").ref)
-            mended = mend_row(house, visit, row, patch)
+            passed = give(house, offered(house, row), passing, reason(visit, "note"), visit.actor) if passing else []
+            mended = mend_row(house, row, patch, visit.actor, passed)
         except Refused as problem:
             return shown(visit, row, problem.findings or (error("row.mend", "row", str(problem)),), typed)
-        house.store.audit(visit.scope.tenant, visit.actor, "row.mended", row.id, mode=visit.scope.mode)
+        if patch or not passed:
+            house.store.audit(visit.scope.tenant, visit.actor, "row.mended", row.id, mode=visit.scope.mode)
+        audit_passed(visit, row.id, passed)
         if visit.by_htmx:
             return shown(visit, mended)
         return visit.done("It is judged again; look in a moment.", "stuck", "rows", row.id)
@@ -91,7 +96,9 @@ def fields_of(row: Row, findings: Iterable[Finding], typed: Mapping[str, str]) -
     """All that can be typed, with what the row says or what was typed just now."""
     about: dict[str, list[Finding]] = {}
     for found in findings:
-        about.setdefault(stuck.field_of(found), []).append(found)
+        if found.level is Level.NOTE:
+            continue
+        about.setdefault(place(found), []).append(found)
     own = [name for name in about if name not in FIELDS and isinstance(_at(row.request, name), str)
            and name.partition(".")[0] not in _PHOTOS]  # fmt: skip
     made = []
@@ -136,47 +143,14 @@ def patch_of(row: Row, typed: Mapping[str, str]) -> dict[str, Any]:
     return patch
 
 
-def mend_row(house: Shop, visit: Visit, row: Row, patch: Mapping[str, Any]) -> Row:
-    """The row with the patch applied, to be judged again. Raises Refused with all that an order's schema says."""
-    asked = merged(row.request, patch)
-    try:
-        order = Order.model_validate(asked)
-    except ValidationError as problem:
-        raise Refused("the row is no order yet; it is as it was", schema_findings(problem)) from None
-    if row.import_id is None and row.reference and order.reference != row.reference:
-        remedy = "leave it as it is; another reference is another order"
-        raise Refused(
-            "the row is as it was", [error("order.reference.fixed", "reference", "cannot be changed", remedy)]
-        )
-    found = [wrong for url in (order.photo_url, *order.photo_urls.values()) if url for wrong in _url(house, url)]
-    if found:
-        raise Refused("the row is as it was", found)
-    return house.store.mend_row(visit.scope, row.id, asked, visit.actor)
-
-
 def _instead(row: Row, ref: str) -> dict[str, Any]:
     """The new photo in the place of the one that the findings are about, or of the only one."""
     several = row.request.get("photos") or row.request.get("photo_urls")
     if isinstance(several, Mapping) and several:
-        told = [stuck.field_of(found).partition(".")[2] for found in row.findings]
+        told = [place(found).partition(".")[2] for found in row.findings]
         name = next((name for name in told if name in several), next(iter(several)))
         return {"photos": {name: ref}, "photo_urls": {name: None} if row.request.get("photo_urls") else None}
     return {"photo": ref, "photo_url": None}
-
-
-def _url(house: Shop, url: str) -> list[Finding]:
-    if house.settings.photo_urls:
-        return house.judge_url(url, "photo_url")
-    remedy = "send the photo instead; or ask whoever runs the shop to set CARDPIPE_PHOTO_URLS=1"
-    return [error("picture.url_off", "photo_url", "names a photo by URL, which is switched off here", remedy)]
-
-
-def _row(house: Shop, visit: Visit) -> Row:
-    row = house.store.row(visit.scope, visit.part("id"))
-    if row is None or row.dry_run:
-        found = error("row.unknown", "row", "is not here", "it may have been erased with its import")
-        raise Refused("There is no such row.", [found])
-    return row
 
 
 def _at(request: Mapping[str, Any], name: str) -> Any:

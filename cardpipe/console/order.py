@@ -22,6 +22,7 @@ from cardpipe.model.status import DONE, IN_A_BATCH, OrderState, PieceState
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.user import Role
 from cardpipe.pipeline.explain import Action, Decision, actions, explain
+from cardpipe.pipeline.override import given
 from cardpipe.wiring import Shop
 
 #: Moves after which a page that shows the proof has to be fetched anew.
@@ -103,7 +104,8 @@ def told(visit: Visit, stored: StoredOrder) -> dict[str, Any]:
         "waits": [each for each in life if each.code.startswith("waits.")],
         "acts": acts(visit, stored), "findings": found, "spec": spec,
         "events": _changes(house, stored), "photos": sorted(spec.get("photos", {})),
-        "focus": spec.get("focus", {}), "other": _other(visit, stored), "sentence": sentence, "mark": mark(stored),
+        "focus": spec.get("focus", {}), "other": _other(visit, stored),
+        "overrides": given(stored), "sentence": sentence, "mark": mark(stored),
     }  # fmt: skip
 
 

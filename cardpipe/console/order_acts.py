@@ -3,7 +3,7 @@ stands in the audit log with ids only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -15,6 +15,7 @@ from cardpipe.console.visit import Visit
 from cardpipe.model.address import clean_text
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
+from cardpipe.model.override import Override
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.user import Role
 from cardpipe.pipeline.cancel import cancel
@@ -56,14 +57,14 @@ def _endpoint(house: Shop, role: Role, name: str, doing: Doing) -> Endpoint:
 
 
 def _hold(visit: Visit, stored: StoredOrder) -> str:
-    visit.house.store.hold(visit.scope, stored.id, _reason(visit), "operator", visit.actor)
+    visit.house.store.hold(visit.scope, stored.id, reason(visit), "operator", visit.actor)
     _audit(visit, "order.held", stored)
     return "Held. It stands still until somebody resumes it."
 
 
 def _resume(visit: Visit, stored: StoredOrder) -> str:
     subject = stored.id if stored.held else stored.pieces[0].id
-    visit.house.store.resume(visit.scope, subject, _reason(visit), visit.actor)
+    visit.house.store.resume(visit.scope, subject, reason(visit), visit.actor)
     _audit(visit, "order.resumed", stored)
     return "It goes on."
 
@@ -73,13 +74,13 @@ def _allow(visit: Visit, stored: StoredOrder) -> str:
         remedy = "tick it, if this person is to have both cards"
         found = error("form.missing", "allow_duplicate", "is not ticked", remedy)
         raise Refused("A second card goes on only when somebody says so.", [found])
-    visit.house.store.allow_duplicate(visit.scope, stored.id, _reason(visit), visit.actor)
+    visit.house.store.allow_duplicate(visit.scope, stored.id, reason(visit), visit.actor)
     _audit(visit, "order.duplicate_allowed", stored, duplicate_of=stored.duplicate_of or "")
     return "Allowed as a second card. It goes on."
 
 
 def _cancel(visit: Visit, stored: StoredOrder) -> str:
-    cancel(visit.house, visit.scope, stored.id, _reason(visit), visit.actor)
+    cancel(visit.house, visit.scope, stored.id, reason(visit), visit.actor)
     _audit(visit, "order.cancelled", stored)
     return "Cancelled. Nothing of it is mailed."
 
@@ -94,7 +95,7 @@ def _approve(visit: Visit, stored: StoredOrder) -> str:
 
 def _again(visit: Visit, stored: StoredOrder) -> str:
     piece = stored.pieces[0]
-    visit.house.store.again(visit.scope, piece.id, _reason(visit))
+    visit.house.store.again(visit.scope, piece.id, reason(visit))
     _audit(visit, "order.again", stored, piece=piece.id)
     return "It is composed again."
 
@@ -113,19 +114,26 @@ _DOINGS: Mapping[str, Doing] = {
 }  # fmt: skip
 
 
-def _reason(visit: Visit) -> str:
+def reason(visit: Visit, name: str = "reason") -> str:
     """Why, in one line that is kept with the order. Raises Refused ``form.missing``, ``request.reason``."""
-    given = visit.needed("reason", "say why, in one line")
+    given = visit.needed(name, "say why, in one line")
     try:
         text = str(clean_text(given))
     except ValueError as problem:
-        found = error("request.reason", "reason", str(problem), "write one plain line")
+        found = error("request.reason", name, str(problem), "write one plain line")
         raise Refused("The reason cannot be kept.", [found]) from None
     if len(text) > _LONGEST_REASON:
         what = f"has {len(text)} characters, and {_LONGEST_REASON} are the most"
-        raise Refused("The reason cannot be kept.", [error("request.reason", "reason", what, "say it shorter")])
+        raise Refused("The reason cannot be kept.", [error("request.reason", name, what, "say it shorter")])
     return text
 
 
 def _audit(visit: Visit, action: str, stored: StoredOrder, **detail: object) -> None:
     visit.house.store.audit(visit.scope.tenant, visit.actor, action, stored.id, mode=visit.scope.mode, **detail)
+
+
+def audit_passed(visit: Visit, subject: str, overrides: Iterable[Override]) -> None:
+    """Who let which finding pass; why stands with the row and the order."""
+    for each in overrides:
+        visit.house.store.audit(visit.scope.tenant, visit.actor, "order.finding_passed", subject, code=each.code,
+                                where=each.where, mode=visit.scope.mode)  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,16 +16,19 @@ from starlette.routing import Route
 from cardpipe.console import order_draft
 from cardpipe.console.guard import page
 from cardpipe.console.order import acts
+from cardpipe.console.order_acts import audit_passed, reason
 from cardpipe.console.order_draft import PARTS, Draft, Place
 from cardpipe.console.order_words import accepted_of
 from cardpipe.console.visit import Visit
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, error, has_errors
+from cardpipe.model.override import Override
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.user import Role
 from cardpipe.pipeline.accept import schema_findings
 from cardpipe.pipeline.change import change
 from cardpipe.pipeline.fit import Fit, Trial, fit
+from cardpipe.pipeline.override import JUDGEMENT, give
 from cardpipe.wiring import Shop
 
 #: Pictures in one form, and its bytes: as many as an order has at most, each as large as one may be.
@@ -71,6 +75,8 @@ def _saved(visit: Visit, stored: StoredOrder, offered: Place, draft: Draft) -> R
     house = visit.house
     if draft.revision != stored.revision:
         return _met(visit, stored, offered, draft)
+    passed: list[Override] = []
+    offers: Mapping[Finding, str] = {}
     try:
         asked = order_draft.patch(draft, stored)
         if has_errors(draft.findings):
@@ -78,16 +84,23 @@ def _saved(visit: Visit, stored: StoredOrder, offered: Place, draft: Draft) -> R
         if not asked:
             return visit.done("Nothing was changed.", "orders", stored.id)
         verdict = change(house, visit.scope, stored.id, asked, draft.revision, _no_paths, visit.actor)
+        if verdict.order is None and (passing := visit.many("pass")):
+            offers = verdict.offers
+            passed = give(house, offers, passing, reason(visit, "note"), visit.actor)
+            verdict = change(
+                house, visit.scope, stored.id, asked, draft.revision, _no_paths, visit.actor, tuple(passed)
+            )
     except Refused as problem:
-        found = dict.fromkeys((*draft.findings, *problem.findings))
-        return _form(visit, stored, offered, draft, tuple(found), status=422)
+        found = dict.fromkeys((*draft.findings, *problem.findings, *offers))
+        return _form(visit, stored, offered, draft, tuple(found), status=422, offers=offers)
     except Conflict as problem:
         now = house.store.order(visit.scope, stored.id)
         if problem.findings and problem.findings[0].code == "order.revision":
             return _met(visit, now, offered, draft)
         return _form(visit, now, offered, draft, problem.findings, status=409)
     if verdict.order is None:
-        return _form(visit, stored, offered, draft, verdict.findings, status=422)
+        return _form(visit, stored, offered, draft, verdict.findings, status=422, offers=verdict.offers)
+    audit_passed(visit, stored.id, passed)
     if not verdict.fresh:
         return visit.done("Nothing was changed.", "orders", stored.id)
     revision, fields = verdict.order.revision, sorted(asked)
@@ -110,6 +123,7 @@ def _met(visit: Visit, stored: StoredOrder, offered: Place, draft: Draft) -> Res
 def _form(
     visit: Visit, stored: StoredOrder, offered: Place, draft: Draft, findings: Sequence[Finding] = (),
     both: dict[str, str] | None = None, status: int = 200, tried: Any = None,
+    offers: Mapping[Finding, str] = MappingProxyType({}),
 ) -> Response:  # fmt: skip
     beside: dict[str, list[Finding]] = {}
     top: list[Finding] = []
@@ -121,6 +135,8 @@ def _form(
         "order_edit.html", status=status, order=stored, draft=draft, seen=json.dumps(draft.seen), offered=offered,
         top=top, beside=beside, both=both or {}, tried=tried or _tried(visit.house, stored, draft.typed, draft),
         until=change_act.action.until, parts=PARTS, sent=stored.pieces[0].spec.get("photos", {}),
+        offers=offers, why=JUDGEMENT, passing=visit.many("pass") if offers else [],
+        note=visit.form.get("note", "") if offers else "",
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from cardpipe.model.finding import Finding, Level, error
 from cardpipe.model.intake import Row
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.user import Role
+from cardpipe.pipeline.override import place
 from cardpipe.ports.overview import HELD_PIECE, StuckKind
 from cardpipe.wiring import Shop
 
@@ -119,18 +120,19 @@ def of_row(row: Row) -> Item:
     )  # fmt: skip
 
 
-def field_of(finding: Finding) -> str:
-    """The field of an order that a finding is about, without the line of the file that it came from."""
-    where = finding.where
-    if where.startswith("line "):
-        where = where.partition(" ")[2].partition(" ")[2]
-    return where.strip()
+def row_of(house: Shop, visit: Visit) -> Row:
+    """The row that the address names. Raises Refused ``row.unknown``."""
+    row = house.store.row(visit.scope, visit.part("id"))
+    if row is None or row.dry_run:
+        found = error("row.unknown", "row", "is not here", "it may have been erased with its import")
+        raise Refused("There is no such row.", [found])
+    return row
 
 
 def _photos(names: Iterable[str], findings: Iterable[Finding]) -> Iterable[tuple[int, str, bool]]:
-    told = {field_of(found) for found in findings if found.level is not Level.NOTE and found.code.startswith("photo.")}
-    for place, name in enumerate(names):
-        yield place, name, bool(told & {f"photos.{name}", "photo", "photos"}) or (not name and bool(told))
+    told = {place(found) for found in findings if found.level is not Level.NOTE and found.code.startswith("photo.")}
+    for number, name in enumerate(names):
+        yield number, name, bool(told & {f"photos.{name}", "photo", "photos"}) or (not name and bool(told))
 
 
 def _errors_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
+from cardpipe.model.override import Override
 
 
 class RowState(StrEnum):
@@ -81,7 +82,7 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as stored: its id is the id of the order that it becomes."""
+    """A row as stored: its id is the id of the order that it becomes. ``overrides``: what was let pass of it."""
 
     id: str
     scope: Scope
@@ -96,3 +97,4 @@ class Row:
     request_digest: str = ""
     dry_run: bool = False
     terms: Mapping[str, Any] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()

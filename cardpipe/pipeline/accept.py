@@ -22,9 +22,11 @@ from cardpipe.lettershop.duplicate import judge_date, natural_key
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import Finding, error, has_errors
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, differing
+from cardpipe.model.override import Override
 from cardpipe.model.stored import Receipt
 from cardpipe.model.tenant import Tenant
 from cardpipe.pipeline.desk import Desk, NotFetched, Pictures, fetch_urls, group, judge, with_digests
+from cardpipe.pipeline.override import Overrides, offers
 from cardpipe.ports import Artifacts, NewOrder, Shop, StoredOrder
 
 
@@ -32,7 +34,8 @@ from cardpipe.ports import Artifacts, NewOrder, Shop, StoredOrder
 class Terms:
     """What holds for an order beside its own words: its tenant's terms, the moment, and the secret that natural keys
     are made with (no moment, no secret: a specimen, which is never mailed). ``mail_on`` is for orders without a date of
-    their own (empty: the next mail date). ``lane`` and ``order_id``: see ``NewOrder``."""
+    their own (empty: the next mail date). ``lane`` and ``order_id``: see ``NewOrder``. ``overrides``: what an operator
+    let pass of it."""
 
     tenant: Tenant
     now: dt.datetime | None = None
@@ -41,6 +44,7 @@ class Terms:
     lane: str = ""
     order_id: str = ""
     actor: str = ""
+    overrides: tuple[Override, ...] = ()
 
 
 def terms(shop: Shop, scope: Scope, mail_on: str = "", *, lane: str = "", order_id: str = "", actor: str = "") -> Terms:
@@ -51,12 +55,14 @@ def terms(shop: Shop, scope: Scope, mail_on: str = "", *, lane: str = "", order_
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one order: stored (``fresh`` unless it was there already), or None with the findings."""
+    """What became of one order: stored (``fresh`` unless it was there already), or None with the findings;
+    ``offers`` are those that somebody may let pass (see ``override``)."""
 
     reference: str
     order: StoredOrder | None
     fresh: bool
     findings: tuple[Finding, ...]
+    offers: Mapping[Finding, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Prepared:
     findings: tuple[Finding, ...]
     bytes_of: Mapping[str, bytes] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    offers: Mapping[Finding, str] = field(default_factory=dict)
 
     def lay_down(self, shop: Shop, scope: Scope) -> None:
         """Put the bytes into the artifacts. What is the shop's own and was put by this process before is there."""
@@ -133,7 +140,7 @@ def prepare(
         order = Order.model_validate(dict(data))
     except ValidationError as problem:
         return Prepared(reference, None, None, tuple(schema_findings(problem)))
-    desk = Desk(shop, scope, order, pictures)
+    desk = Desk(shop, scope, order, pictures, overrides=Overrides(under.overrides))
     request = with_digests(desk)
     if not anew and (stored := stored_as(shop, scope, order.reference)) is not None:
         if asks_for(shop, stored, request):
@@ -143,9 +150,13 @@ def prepare(
     spec = judge(desk)
     mail_on = _mail_on(desk, under)
     desk.findings += judge_date(order.occasion_date, mail_on)
+    desk.settle()
     if spec is None or has_errors(desk.findings):
-        return Prepared(reference, None, None, tuple(desk.findings))
+        found = tuple(desk.findings)
+        return Prepared(reference, None, None, found, offers=offers(shop, order, desk.design, found))
     spec["mail_on"] = mail_on.isoformat()
+    if desk.overrides.used:
+        spec["overrides"] = [each.as_dict() for each in desk.overrides.used]
     origin = shop.catalog.carrier(shop.carrier).origin
     new = NewOrder(
         scope=scope,

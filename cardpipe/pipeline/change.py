@@ -13,9 +13,11 @@ from typing import Any
 from cardpipe.model.errors import Conflict, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Order, Scope, differing
+from cardpipe.model.override import Override
 from cardpipe.model.status import IN_A_BATCH, OrderState
 from cardpipe.pipeline.accept import Verdict, prepare, terms
 from cardpipe.pipeline.desk import Pictures
+from cardpipe.pipeline.override import given
 from cardpipe.ports import Shop, StoredOrder
 
 #: Of these only one can be asked for: naming one takes the place of the others.
@@ -26,31 +28,41 @@ _RESTS = {"photo_focus": ("photo", "photo_url"), "photos_focus": ("photos", "pho
 
 
 def change(
-    shop: Shop, scope: Scope, key: str, patch: Mapping[str, Any], revision: int, pictures: Pictures, actor: str
+    shop: Shop,
+    scope: Scope,
+    key: str,
+    patch: Mapping[str, Any],
+    revision: int,
+    pictures: Pictures,
+    actor: str,
+    overrides: tuple[Override, ...] = (),
 ) -> Verdict:
     """Judge the changed order and store it as the next revision after ``revision``; ``fresh`` is False where the patch
-    changes nothing. Raises Conflict ``order.revision`` where another revision is stored, ``order.change.too_late``
-    once it lies in a batch, is cancelled or erased; Refused for an unknown order."""
+    changes nothing. What was let pass before, and ``overrides``, hold where they still mean the same. Raises Conflict
+    ``order.revision`` where another revision is stored, ``order.change.too_late`` once it lies in a batch, is cancelled
+    or erased; Refused for an unknown order."""
     stored = shop.store.order(scope, key)
     _in_time(stored, revision)
     if any(patch.get(name) for name in _FETCHED):
         remedy = "upload the picture and name its digest; only a new order is fetched by a worker"
         what = "cannot be given to an order that exists"
         return _refused(stored, error("picture.url_change", "photo_url", what, remedy))
-    asked = merged(stored.request, _with_the_same_photos(stored, patch))
+    asked = merged(stored.request, _with_the_same_photos(stored, patch, again=bool(overrides)))
     if str(asked.get("reference", "")) != stored.reference:
         remedy = "leave it as it is; another reference is another order"
         return _refused(stored, error("order.reference.fixed", "reference", "cannot be changed", remedy))
-    under = replace(terms(shop, scope, actor=actor), order_id=stored.id)
+    before = given(stored)
+    under = replace(terms(shop, scope, actor=actor), order_id=stored.id, overrides=(*before, *overrides))
     if not (asked.get("mail_on") or asked.get("arrive_by")):
         under = replace(under, mail_on=stored.mail_on)
     made = prepare(shop, scope, asked, pictures, under, anew=True)
     if made.new is None:
-        return Verdict(stored.reference, None, False, made.findings)
-    if made.new.request_digest == stored.request_digest:
+        return Verdict(stored.reference, None, False, made.findings, made.offers)
+    added = {each["of"] for each in made.new.spec.get("overrides", ())} - {each.of for each in before}
+    if made.new.request_digest == stored.request_digest and not added:
         return Verdict(stored.reference, stored, False, stored.findings)
     made.lay_down(shop, scope)
-    fields = differing(stored.request, made.new.request)
+    fields = differing(stored.request, made.new.request) + (["overrides"] if added else [])
     changed = shop.store.change_order(scope, stored.id, revision, made.new, fields, actor)
     made.lay_down(shop, scope)
     return Verdict(stored.reference, changed, True, made.findings)
@@ -69,10 +81,11 @@ def merged(request: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
     return {name: value for name, value in whole.items() if value is not None and value != plain.get(name)}
 
 
-def _with_the_same_photos(stored: StoredOrder, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A patch that leaves fetched photos alone names them by digest: behind a URL may lie another picture by now."""
+def _with_the_same_photos(stored: StoredOrder, patch: Mapping[str, Any], *, again: bool = False) -> Mapping[str, Any]:
+    """A patch that leaves fetched photos alone names them by digest: behind a URL may lie another picture by now.
+    ``again``: also where nothing is patched, since it is judged again."""
     fetched = any(stored.request.get(name) for name in _FETCHED)
-    if not patch or not fetched or not stored.pieces or any(name in patch for name in ("photo", "photos")):
+    if not (patch or again) or not fetched or not stored.pieces or any(name in patch for name in ("photo", "photos")):
         return patch
     kept = {name: f"sha256:{digest}" for name, digest in stored.pieces[0].spec.get("photos", {}).items()}
     return {**patch, "photos": kept, **_renamed_focus(stored.pieces[0].spec.get("focus", {}), list(kept), patch)}

@@ -139,8 +139,9 @@ def _photos(
     )
     developed = {}
     for name, digest in sorted(piece.spec["photos"].items()):
+        order = replace(orders[name], min_ppi=pinned.least_ppi(piece.spec, name))
         try:
-            photo = shop.darkroom.develop(shop.artifacts.get(piece.scope, digest), orders[name])
+            photo = shop.darkroom.develop(shop.artifacts.get(piece.scope, digest), order)
         except Refused as problem:
             if problem.retried:  # the decoder died: an attempt of this piece, not a judgement on its picture
                 raise

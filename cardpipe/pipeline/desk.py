@@ -16,12 +16,15 @@ from cardpipe.lettershop.carrier import Carrier
 from cardpipe.lettershop.labelsheet import SHEETS
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.errors import Refused, Unavailable
-from cardpipe.model.finding import Finding, error, has_errors, note, warning
+from cardpipe.model.finding import Finding, Level, error, has_errors, note, warning
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest, seed
 from cardpipe.pipeline import pinned
 from cardpipe.pipeline.output import judge_art, judge_output
+from cardpipe.pipeline.override import COARSE, JUDGEMENT, Overrides, let_pass, named
 from cardpipe.ports import DesignSource, FontSource, Shop
 from cardpipe.prepress import card, fields
+from cardpipe.prepress.photo import PhotoOrder
+from cardpipe.prepress.picture import PictureFacts
 from cardpipe.prepress.press import Press
 from cardpipe.prepress.typeset import Hand, Layout
 
@@ -51,6 +54,16 @@ class Desk:
     bytes_of: dict[str, bytes] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    overrides: Overrides = field(default_factory=Overrides)
+    design: str = ""
+
+    def settle(self) -> None:
+        """Errors that somebody let pass are warnings from here on."""
+        pictures = _pictures(self) if self.overrides.given else ()
+        for n, found in enumerate(self.findings):
+            judged = found.level is Level.ERROR and found.code in JUDGEMENT and found.code != COARSE
+            if judged and self.overrides.allow(found, self.order, self.design, pictures):
+                self.findings[n] = let_pass(found)
 
 
 def with_digests(desk: Desk) -> Order:
@@ -129,6 +142,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
     if source is None:
         return None
     design = source.design
+    desk.design = named(source)
     chain = _hand(desk, order.hand or design.hand)
     ink = order.ink or (frame.ink if (frame := design.one("message")) and frame.ink else "blue-black")
     if ink not in (pens := card.pens(design)):
@@ -145,6 +159,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
     press = shop.catalog.press(shop.press)
     _judge_posting(desk, source, carrier, mailing, inserts, printed)
     _judge_press(desk, source, press)
+    desk.settle()
     if not has_errors(desk.findings):
         _, on_envelope = envelope.compose(
             source.format, order.recipient, order.sender, carrier, printed.face,
@@ -158,6 +173,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         return None
     faces = [_pin_font(desk, font) for font in chain]
     files = {name: _keep(desk, data, source.digests[name]) for name, data in source.files.items()}
+    coarse = any(each.code == COARSE for each in desk.overrides.used)
     disorder = {} if order.strength in (None, "natural") else {"strength": order.strength}
     return {
         "v": SPEC_VERSION,
@@ -167,7 +183,8 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         "occasion": order.occasion,
         "design": {"name": design.name, "version": design.version, "files": files},
         "format": source.format.as_dict(),
-        "press": press.model_dump(),
+        "press": press.model_dump() | ({"photo_minimum_ppi": card.LEAST_PPI} if coarse else {}),
+        **({"photo_minimum_ppi": press.photo_minimum_ppi} if coarse else {}),
         "profile": _keep(desk, shop.catalog.profile(press.profile)),
         "carrier": shop.carrier,
         "hand": {"name": order.hand or design.hand, "faces": faces, **disorder},
@@ -276,9 +293,23 @@ def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
             continue
         desk.findings += facts.findings
         if not has_errors(facts.findings):
-            desk.findings += card.foresee(facts, placed[name])
+            desk.findings += _sharp_enough(desk, facts, placed[name])
         pinned[name] = _keep(desk, data)
     return pinned
+
+
+def _sharp_enough(desk: Desk, facts: PictureFacts, placed: PhotoOrder) -> list[Finding]:
+    """What is to be said of a photo's size. One that was let pass may be coarse, down to what nobody lets pass."""
+    found = card.foresee(facts, placed)
+    if found and desk.overrides.given and desk.overrides.allow(found[0], desk.order, desk.design, _pictures(desk)):
+        return [*map(let_pass, found), *card.coarsest(facts, placed)]
+    return found
+
+
+def _pictures(desk: Desk) -> list[str]:
+    """The order's photos by digest, as far as they could be fetched."""
+    refs = [each for each in (desk.order.photo, *desk.order.photos.values()) if each in desk.bytes_of]
+    return [*("sha256:" + hashlib.sha256(desk.bytes_of[ref]).hexdigest() for ref in refs), *desk.fetched.values()]
 
 
 def _focus(desk: Desk, source: DesignSource) -> dict[str, list[float]]:

@@ -181,6 +181,7 @@ def _judge(shop: Shop, claim: Claim) -> None:
 def _settle(shop: Shop, claim: Claim, row: Row, pictures: Pictures) -> None:
     lane = row.import_id or ""
     under = terms(shop, row.scope, str(row.terms.get("mail_on") or ""), lane=lane, order_id=row.id, actor="import")
+    under = replace(under, overrides=row.overrides)
     made = prepare(shop, row.scope, row.request, pictures, under)
     stored = made.new is not None and not row.dry_run
     if stored:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.order import Scope
+from cardpipe.pipeline.override import COARSE
 from cardpipe.ports import DesignSource, FontSource, Shop
 from cardpipe.preflight import piece
 from cardpipe.prepress.font import Font
@@ -81,6 +82,14 @@ def signature(shop: Shop, scope: Scope, digest: str, order: SignatureOrder, data
 def press(spec: dict[str, Any]) -> Press:
     """The press profile as it was when the order was accepted; its ICC profile is pinned beside it."""
     return Press.model_validate(spec["press"])
+
+
+def least_ppi(spec: dict[str, Any], photo: str) -> int:
+    """The fewest pixels per inch that a photo may have. Where one of them was let pass, the press that is pinned asks
+    for less, and of the others as much as ever."""
+    strict = spec.get("photo_minimum_ppi")
+    passed = {each["where"] for each in spec.get("overrides", ()) if each["code"] == COARSE}
+    return int(strict if strict and f"photos.{photo}" not in passed else spec["press"]["photo_minimum_ppi"])
 
 
 def focus(spec: dict[str, Any]) -> dict[str, tuple[float, float]]:

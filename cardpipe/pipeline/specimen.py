@@ -82,6 +82,10 @@ class Bench:
         """A specimen's pictures are drawn."""
         raise Bug("a specimen was to fetch a picture")
 
+    def judge_photo_url(self, url: str, where: str) -> list[Finding]:
+        """A specimen names none."""
+        raise Bug("a specimen was to name a photo by URL")
+
     def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Nobody is told of a specimen."""
         raise Bug("somebody was to be told of a specimen")

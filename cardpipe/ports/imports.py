@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cardpipe.model.finding import Finding
 from cardpipe.model.intake import Import, NewImport, NewRow, Row
 from cardpipe.model.order import Scope
+from cardpipe.model.override import Override
 from cardpipe.model.stored import Claim, NewOrder, Receipt, StoredOrder
 
 
@@ -77,8 +78,11 @@ class Imports(Protocol):
         """Every row of the chunk has its verdict. With the last chunk the import is finished."""
         ...
 
-    def mend_row(self, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str) -> Row:
-        """A refused row was mended: received again, with a step of its own. Conflict where it is not refused."""
+    def mend_row(
+        self, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str, overrides: Sequence[Override] = ()
+    ) -> Row:
+        """A refused row was mended: received again, with a step of its own, what was let pass of it before, and
+        ``overrides``. Conflict where it is not refused."""
         ...
 
     def drop_row(self, scope: Scope, row_id: str, reason: str, actor: str) -> Row:

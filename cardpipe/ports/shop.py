@@ -183,6 +183,10 @@ class Shop(Protocol):
         for what may not or cannot be fetched; Unavailable where the other side did not answer."""
         ...
 
+    def judge_photo_url(self, url: str, where: str) -> list[Finding]:
+        """What is wrong with a ``photo_url`` before anybody is asked."""
+        ...
+
     def post_webhook(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Tell somebody else's server; whatever it says or does not say is an answer."""
         ...

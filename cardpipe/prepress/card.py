@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cardpipe.model.finding import Finding, error
@@ -135,6 +135,17 @@ def foresee(facts: PictureFacts, order: PhotoOrder) -> list[Finding]:
             "send the original photo, not one saved from a message or a web page",
         )
     ]
+
+
+#: Nobody lets a photo pass that is coarser: its pixels are seen at arm's length.
+LEAST_PPI = 72
+
+
+def coarsest(facts: PictureFacts, order: PhotoOrder) -> list[Finding]:
+    """Whether a photo that was let pass is too coarse for that."""
+    found = foresee(facts, replace(order, min_ppi=LEAST_PPI))
+    remedy = "send a larger photo; as coarse as this one it is let pass by nobody"
+    return [replace(each, code="photo.resolution.unprintable", remedy=remedy) for each in found]
 
 
 def signature_order(design: Design) -> SignatureOrder | None:

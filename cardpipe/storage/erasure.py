@@ -73,7 +73,7 @@ _SCRUB_PIECE = """
 """
 _SCRUB_STEP = "UPDATE steps SET held = :erased WHERE kind = :kind AND subject = :subject AND held IS NOT NULL"
 _SCRUB_ROW = """
-    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', request_digest = :keyed
+    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', overrides = '[]', request_digest = :keyed
     WHERE tenant = :tenant AND mode = :mode AND state <> 'received'
       AND (id = :id OR (import_id IS NULL AND reference = :reference))
 """

@@ -17,6 +17,7 @@ from cardpipe.model.errors import Bug, Conflict, Refused
 from cardpipe.model.finding import Finding, error, has_errors, warning
 from cardpipe.model.intake import NewRow, Row, RowState
 from cardpipe.model.order import Scope, digest
+from cardpipe.model.override import Override
 from cardpipe.model.stored import Claim, NewOrder, Receipt, StoredOrder
 from cardpipe.storage import duplicates, imports, orders, requests, steps
 from cardpipe.storage.engine import Tx
@@ -34,7 +35,7 @@ _ANEW = """
 """
 _MEND = """
     UPDATE intake SET state = 'received', request = :request, request_digest = :digest, reference = :reference,
-                      chunk = :chunk, findings = '[]', at = :at
+                      chunk = :chunk, findings = '[]', overrides = :overrides, at = :at
     WHERE tenant = :tenant AND mode = :mode AND id = :id AND state = 'refused'
 """
 _DROP = """
@@ -163,8 +164,11 @@ def complete(tx: Tx, claim: Claim) -> bool:
     return True
 
 
-def mend(tx: Tx, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str) -> Row:
-    """A refused row with another request: to be judged again, by itself. Conflict where it is not refused."""
+def mend(
+    tx: Tx, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str, overrides: Sequence[Override] = ()
+) -> Row:
+    """A refused row with another request: to be judged again, by itself, with what was let pass of it before and
+    ``overrides``. Conflict where it is not refused."""
     was = _stored(tx, scope, row_id)
     if was["erased_at"] is not None:
         raise Conflict(
@@ -179,6 +183,7 @@ def mend(tx: Tx, scope: Scope, row_id: str, request: Mapping[str, Any], actor: s
     if not tx.run(
         _MEND, tenant=scope.tenant, mode=scope.mode, id=row_id, request=text(dict(request)), at=tx.at, chunk=alone,
         digest=digest(dict(request)), reference=reference,
+        overrides=text(json.loads(was["overrides"]) + [each.as_dict() for each in overrides]),
     ):  # fmt: skip
         raise Conflict(
             f"A row that is {was['state']} cannot be mended.",
@@ -339,4 +344,5 @@ def _row(row: sa.RowMapping) -> Row:
         reference=row["reference"], state=RowState(row["state"]), request=json.loads(row["request"]),
         cells=tuple(json.loads(row["cells"])), findings=findings_from(row["findings"]), at=row["at"],
         request_digest=row["request_digest"], dry_run=bool(row["dry_run"]), terms=json.loads(row["terms"] or "{}"),
+        overrides=tuple(map(Override.from_dict, json.loads(row["overrides"]))),
     )  # fmt: skip

@@ -24,6 +24,7 @@ MIGRATIONS = {
     "0004": "migration_0004_flow",
     "0005": "migration_0005_console",
     "0006": "migration_0006_lanes",
+    "0007": "migration_0007_overrides",
 }
 
 

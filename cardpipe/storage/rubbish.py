@@ -74,7 +74,7 @@ _SCRUB_IMPORT = """
 """
 #: Without its digest, too: it is not keyed, and names could be tried on it.
 _SCRUB_ROWS = """
-    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', request_digest = ''
+    UPDATE intake SET request = '{}', cells = '[]', findings = '[]', overrides = '[]', request_digest = ''
     WHERE tenant = :tenant AND mode = :mode AND import_id = :id
 """
 #: The stored answer may quote what was asked: of it only the id stays, and who asks again is told what is left.

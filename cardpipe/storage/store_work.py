@@ -8,6 +8,7 @@ from typing import Any
 from cardpipe.model.finding import Finding
 from cardpipe.model.intake import Import, NewImport, NewRow, Row
 from cardpipe.model.order import Scope
+from cardpipe.model.override import Override
 from cardpipe.model.stored import Claim, Duty, NewOrder, Receipt, StoredOrder
 from cardpipe.storage import duties, imports, intake
 from cardpipe.storage.engine import Database
@@ -83,9 +84,11 @@ class SqlWork:
         with self.db.writing() as tx:
             return intake.complete(tx, claim)
 
-    def mend_row(self, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str) -> Row:
+    def mend_row(
+        self, scope: Scope, row_id: str, request: Mapping[str, Any], actor: str, overrides: Sequence[Override] = ()
+    ) -> Row:
         with self.db.writing() as tx:
-            return intake.mend(tx, scope, row_id, request, actor)
+            return intake.mend(tx, scope, row_id, request, actor, overrides)
 
     def drop_row(self, scope: Scope, row_id: str, reason: str, actor: str) -> Row:
         with self.db.writing() as tx:

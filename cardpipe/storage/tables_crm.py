@@ -188,6 +188,7 @@ intake = Table(
     Column("cells", Text, nullable=False),
     Column("findings", Text, nullable=False),
     Column("at", Text, nullable=False),
+    Column("overrides", Text, nullable=False, server_default="[]"),
     Column("natural_key", Text),  # of a dry run's rows alone: they are no orders, which have it
     PrimaryKeyConstraint("tenant", "mode", "id", name="pk_intake"),
     UniqueConstraint("tenant", "mode", "import_id", "line", name="uq_intake_line"),

@@ -16,7 +16,8 @@ from cardpipe.model.user import Role
 from tests.console.chromium import NARROW, WIDE, complaints, judge, listening, log_in, open_browser
 from tests.console.conftest import browser
 from tests.console.floor import SCOPE, employ, open_house
-from tests.pipeline.shopfloor import House
+from tests.console.test_stuck import zipped
+from tests.pipeline.shopfloor import House, picture
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -31,6 +32,7 @@ def house(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     shutil.copytree(furnished, data)
     made = open_house(data)
     employ(made, "ada", Role.ADMINISTRATOR)
+    zipped(made, picture(700, 520))
     yield made
     made.close()
     made.store.close()
@@ -50,8 +52,10 @@ def paths(house: House) -> list[str]:
     """Each page's address, its places filled from the shop."""
     batch = house.store.batches(SCOPE)[0]
     (held,) = house.store.stuck_orders(SCOPE, "held", "order.duplicate")[0]
-    (row,) = house.store.refused_rows(SCOPE, "")[0]
-    (made,) = house.store.imports(SCOPE, 10)[0]
+    row, coarse = (
+        house.store.refused_rows(SCOPE, code)[0][0] for code in ("address.state.unknown", "photo.resolution.low")
+    )
+    made = house.store.imports(SCOPE, 10)[0][0]
     order = house.store.find(SCOPE, "CRM-01000")[0]
     people = browser(house, "ada").get("/people").text  # no name stands in an address
     person = next(iter(re.findall(r'href="/people/([^"/]+)"', people)))
@@ -72,7 +76,7 @@ def paths(house: House) -> list[str]:
                     path = path.replace(f"{{{name}}}", value)
         if "{" not in path:
             found.append(path)
-    found += [f"/stuck/refused?code={row.findings[0].code}", "/nowhere"]
+    found += [f"/stuck/refused?code={row.findings[0].code}", f"/stuck/rows/{coarse.id}", "/nowhere"]
     return found
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 
 from cardpipe.console import stuck, stuckacts
 from cardpipe.model.batch import Batch
-from cardpipe.model.finding import error
 from cardpipe.model.intake import Row, RowState
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
@@ -311,10 +310,7 @@ def test_there_is_no_photo_where_there_is_none(seeded: House, browse: Browse, ej
     assert operator.get(f"/stuck/photos/{ejected[0].pieces[0].id}/7").status_code == 404
 
 
-def test_the_field_of_a_finding_is_found_without_the_line_of_its_file() -> None:
-    assert stuck.field_of(error("x", "line 12 recipient.state", "")) == "recipient.state"
-    assert stuck.field_of(error("x", "message", "")) == "message"
-    assert stuck.field_of(error("x", "line 3", "")) == ""
+
 
 
 def test_a_test_keys_orders_are_stuck_by_themselves(seeded: House, browse: Browse) -> None:
