@@ -16,6 +16,10 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// On a narrow screen the rooms are wider than it: the one that is open is in sight.
+const room = document.querySelector(".top nav [aria-current]");
+if (room) room.parentElement.scrollLeft = room.offsetLeft - room.parentElement.offsetLeft - 40;
+
 // Something changed in the shop: whoever says data-live renews itself (hx-trigger="live from:body").
 (() => {
   const address = document.body.dataset.liveAt, state = document.querySelector("[data-live-state]");
