@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cardpipe.cli import show
-from cardpipe.cli.pressrun import given_out, path_of, progress, wait_imposed
+from cardpipe.cli.pressrun import actor, path_of, progress, wait_imposed
 from cardpipe.cli.serving import working
 from cardpipe.lettershop.scanlist import numbers
 from cardpipe.model.batch import Batch
@@ -65,9 +65,8 @@ def release(key: str, to: str, out: Path | None, as_json: bool) -> None:
     if not target:
         remedy = "give --to or --out, or name a place in CARDPIPE_DELIVERY"
         raise Refused("where to?", [error("delivery.target", "--to", "no place is named", remedy)])
-    place = releasing.release(house, house.scope, key, target)
+    place = releasing.release(house, house.scope, key, target, actor())
     batch = house.store.batch(house.scope, key)
-    given_out(house, batch)
     show.data(
         {"name": batch.name, "state": str(batch.state), "place": path_of(place)},
         as_json,
@@ -101,7 +100,10 @@ def export(key: str, out: Path, as_json: bool) -> None:
             f"batch {batch.name} is not released; its files may still change",
             [error("batch.not_released", batch.name, f"it is {batch.state}", remedy)],
         )
-    given_out(house, batch, "download", file="all")  # first: what is written was given out, however it ends
+    # first: what is written was given out, however it ends
+    house.store.audit(
+        house.scope.tenant, actor(), "download", batch.id, batch=batch.name, mode=house.scope.mode, file="all"
+    )
     place = house.delivery(out.resolve().as_uri())
     folder = place.deliver(batch.bundle, releasing.opener(house, house.scope))
     for remake in house.store.remakes(house.scope, batch.id):

@@ -137,6 +137,14 @@ def user_change(
     users.change(name, role, [] if all_tenants else tenant or None, new_password, password_stdin, disabled, as_json)
 
 
+@user.command("unlock")
+def user_unlock(name: str, as_json: Json = False) -> None:
+    """End a pause: after five wrong passwords a name has to wait, up to 15 minutes."""
+    from cardpipe.cli import users
+
+    users.unlock(name, as_json)
+
+
 @audit.command("list")
 def audit_list(
     tenant: TenantName = "local",

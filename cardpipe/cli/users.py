@@ -29,14 +29,16 @@ def add(name: str, role: str, tenants: list[str], from_stdin: bool, as_json: boo
 
 def list_users(as_json: bool) -> None:
     """All users, without what lets them in."""
-    found = shop().store.users()
+    store = shop().store
+    paused = store.paused_logins()
+    known = [(user, paused.get(user.name)) for user in store.users()]
     header = ("name", "role", "tenants", "since", "state")
     rows = [
-        (each.name, str(each.role), " ".join(each.tenants) or "every", each.created_at[:10], _state(each))
-        for each in found
+        (user.name, str(user.role), " ".join(user.tenants) or "every", user.created_at[:10], _state(user, until))
+        for user, until in known
     ]
     nobody = "no users; make one: cardpipe user add NAME --role administrator"
-    show.data([_plain(each) for each in found], as_json, show.table(header, rows) if rows else nobody)
+    show.data([_plain(user, until) for user, until in known], as_json, show.table(header, rows) if rows else nobody)
 
 
 def change(
@@ -67,6 +69,16 @@ def change(
     _told(house, name, text if made else None, as_json)
 
 
+def unlock(name: str, as_json: bool) -> None:
+    """Whoever gave a wrong password too often may try again at once."""
+    store = shop().store
+    ended = store.unlock_user(name, _actor())
+    line = "the pause is over" if ended else "there was no pause to end"
+    user = store.user(name)
+    told = _plain(user, store.paused_logins().get(name)) if user else {}
+    show.data({**told, "ended": ended}, as_json, f"{name}: {line}")
+
+
 def _asked(name: str, from_stdin: bool) -> tuple[str, bool]:
     """A password: from stdin, from the person at the terminal, or a new one where nobody can be asked; and whether it
     was made here. Raises Refused with all that is wrong with it."""
@@ -87,7 +99,7 @@ def _asked(name: str, from_stdin: bool) -> tuple[str, bool]:
 
 def _told(house: Shop, name: str, made: str | None, as_json: bool) -> None:
     user = house.store.user(name)
-    told = _plain(user) if user else {}
+    told = _plain(user, house.store.paused_logins().get(name)) if user else {}
     if made is None:
         tenants = ", ".join(told.get("tenants", [])) or "every tenant"
         line = f"{name}: {told.get('role')}, {tenants}" + (", disabled" if told.get("disabled_at") else "")
@@ -104,15 +116,17 @@ def _remark(house: Shop, tenants: list[str]) -> None:
         show.words(f"note: no terms were set for a tenant {name} yet; see cardpipe tenant set")
 
 
-def _plain(user: User) -> dict[str, Any]:
+def _plain(user: User, paused_until: str | None) -> dict[str, Any]:
     return {
         "name": user.name, "role": str(user.role), "tenants": list(user.tenants), "created_at": user.created_at,
-        "disabled_at": user.disabled_at,
+        "disabled_at": user.disabled_at, "paused_until": paused_until,
     }  # fmt: skip
 
 
-def _state(user: User) -> str:
-    return f"disabled {user.disabled_at[:10]}" if user.disabled_at else "good"
+def _state(user: User, paused_until: str | None) -> str:
+    disabled = f"disabled {user.disabled_at[:10]}" if user.disabled_at else ""
+    paused = f"paused until {paused_until[11:19]} UTC" if paused_until else ""
+    return ", ".join(filter(None, (disabled, paused))) or "good"
 
 
 def _actor() -> str:

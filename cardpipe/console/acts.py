@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +23,6 @@ from cardpipe.wiring import Shop
 _UNRELEASED = (BatchState.GATHERED, BatchState.IMPOSED)
 _AT_PRESS = (BatchState.RELEASED, BatchState.PRINTED)
 _MOST_REASON, _MOST_FILE = 300, 25_000_000
-#: What the audit log takes for no id.
-_NO_ID = re.compile(r"[^A-Za-z0-9_.:@/+|-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +105,13 @@ def routes(house: Shop) -> list[Route]:
             named = []
         told, now = _do(house, visit, batch, act, reason, named)
         more: dict[str, object] = {"pieces": spoken(named).split(", ")} if named else {}
-        if act.name == "release":
-            more["target"] = _NO_ID.sub("_", now.target or "")[:200]
-        house.store.audit(visit.scope.tenant, visit.actor, _AUDITED.get(act.name, f"batch.{act.name}"), batch.id,
-                          batch=batch.name, mode=visit.scope.mode, **more)  # fmt: skip
+        if act.name != "release":  # which stands there with its plan
+            house.store.audit(visit.scope.tenant, visit.actor, f"batch.{act.name}", batch.id, batch=batch.name,
+                              mode=visit.scope.mode, **more)  # fmt: skip
         return visit.done(told, "batches", now.name)
 
     path = "/batches/{name}/do/{act}"
     return [Route(path, asked), Route(path, done, methods=["POST"])]
-
-
-#: A release leads files out of the shop: it is looked for under this name.
-_AUDITED = {"release": "release"}
 
 
 def _found(house: Shop, visit: Visit) -> tuple[Batch, Act]:
@@ -186,7 +178,7 @@ def _release(house: Shop, visit: Visit, batch: Batch) -> str:
         raise Conflict("The batch has changed.", [error("batch.changed", batch.name, f"has {batch.pieces} pieces now",
                                                         "look at it again")])  # fmt: skip
     target = BY_DOWNLOAD if way == "download" else house.delivery().address
-    house.store.plan_release(visit.scope, batch.name, target)
+    house.store.plan_release(visit.scope, batch.name, target, visit.actor)
     if target == BY_DOWNLOAD:
         return f"{batch.pieces:,} pieces are verified once more; then you can fetch the files here."
     return f"{batch.pieces:,} pieces are verified once more and handed to {target}."

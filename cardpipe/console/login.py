@@ -93,7 +93,7 @@ def _answer(house: Shop, request: Request, name: str, secret: str) -> Response:
         return pages.show(request, "login.html", None, status, findings=(found,), name=name[:64], nobody=nobody)
 
     if (wait := house.store.login_pause(name)) > 0:
-        remedy = f"wait {max(1, round(wait))} s"
+        remedy = f"wait {max(1, round(wait))} s, or ask an administrator to end the pause"
         return again(error("login.pause", "name", "was tried too often with a wrong password", remedy), 429)
     house.store.failed_login(name)  # before it is compared: who tries at the same moment is counted as well
     user = house.store.user(name)

@@ -36,8 +36,8 @@ STATIC = {
 _NAVIGATION = (
     ("Today", "", Role.VIEWER), ("Batches", "batches", Role.VIEWER), ("Orders", "orders", Role.VIEWER),
     ("Stuck", "stuck", Role.VIEWER), ("Import", "imports", Role.OPERATOR), ("Designs", "designs", Role.VIEWER),
-    ("People", "people", Role.ADMINISTRATOR), ("Keys", "keys", Role.ADMINISTRATOR),
-    ("Audit", "audit", Role.ADMINISTRATOR),
+    ("Hands", "hands", Role.VIEWER), ("People", "people", Role.ADMINISTRATOR), ("Keys", "keys", Role.ADMINISTRATOR),
+    ("Terms", "tenant", Role.ADMINISTRATOR), ("Audit", "audit", Role.ADMINISTRATOR),
 )  # fmt: skip
 
 

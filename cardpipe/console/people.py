@@ -90,6 +90,12 @@ def routes(house: Shop) -> list[Route]:
         return visit.done("That user may log in again.", "people")
 
     @page(house, Role.ADMINISTRATOR)
+    def unlock(visit: Visit) -> Response:
+        """Whoever gave a wrong password too often need not wait."""
+        ended = house.store.unlock_user(_found(visit).name, visit.actor)
+        return visit.done("The pause is over." if ended else "There was no pause any more.", "people")
+
+    @page(house, Role.ADMINISTRATOR)
     def end(visit: Visit) -> Response:
         many = house.store.end_sessions(_found(visit).name, visit.actor)
         return visit.done(f"{many:,} {'session is' if many == 1 else 'sessions are'} over.", "people", visit.part("id"))
@@ -103,13 +109,16 @@ def routes(house: Shop) -> list[Route]:
         Route("/people/{id}/sessions", end, methods=["POST"]),
         Route("/people/{id}/disable", disable, methods=["POST"]),
         Route("/people/{id}/enable", enable, methods=["POST"]),
+        Route("/people/{id}/unlock", unlock, methods=["POST"]),
     ]
 
 
 def _shown(visit: Visit, made: str = "", secret: str = "") -> dict[str, Any]:
     users = [user for user in visit.house.store.users() if manages(visit.user, user)]
+    paused = visit.house.store.paused_logins()
     return {
-        "users": [(user, _id(visit, user.name)) for user in users], "made": made, "secret": secret, "roles": ROLES,
+        "users": [(user, _id(visit, user.name), paused.get(user.name)) for user in users], "made": made,
+        "secret": secret, "roles": ROLES,
         "choices": login.tenants(visit.house, visit.user), "all": not visit.user.tenants, "person": None,
     }  # fmt: skip
 
@@ -119,6 +128,7 @@ def _one(visit: Visit, user: User) -> dict[str, Any]:
     return {
         "person": user, "id": _id(visit, user.name), "roles": ROLES, "all": not visit.user.tenants,
         "choices": sorted(known), "me": user.name == visit.user.name,
+        "paused": visit.house.store.paused_logins().get(user.name),
     }  # fmt: skip
 
 

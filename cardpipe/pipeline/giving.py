@@ -7,7 +7,6 @@ why stands in the audit log, and the bytes are compared with their digest while 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -34,14 +33,17 @@ ALL = "all"
 #: Papers that nobody can print a card from, and that name no recipient.
 _FREE = ("_TICKET.", "_PREFLIGHT.", "_SHA256SUMS")
 _CHUNK = 1 << 18
-_one_at_a_time = threading.Lock()
 
 
 def gone(shop: Shop, batch: Batch, remake: Remake | None, file: str = ALL) -> list[AuditEntry]:
     """Who got these bytes before by download: this file or all of them, or (for all) any of them."""
+    return _gone(shop.store.given_out(batch.scope, batch.id), batch, remake, file)
+
+
+def _gone(entries: Iterable[AuditEntry], batch: Batch, remake: Remake | None, file: str) -> list[AuditEntry]:
     subject = remake.id if remake else batch.id
     fetched = [
-        entry for entry in shop.store.given_out(batch.scope, batch.id)
+        entry for entry in entries
         if entry.action == "download" and entry.subject == subject and not _is_free(str(entry.detail.get("file")))
     ]  # fmt: skip
     return [entry for entry in fetched if file == ALL or entry.detail.get("file") in (file, ALL)]
@@ -66,17 +68,18 @@ def permit(
     if remake and not remake.made:
         raise Conflict("The files are not made yet.", [error("remake.not_made", f"R{remake.run:02d}", "is not made yet",
                                                              "wait until a worker has made it")])  # fmt: skip
-    with _one_at_a_time:  # of two who ask at the same moment, one is the second
-        if needs_reason(shop, batch, remake, file) and reason not in REASONS:
-            raise Refused("These files left the shop before.",
-                          [error("file.again", "reason", "is needed to give them out once more",
-                                 "choose why; see that nothing is printed twice")])  # fmt: skip
-        why = {"reason": reason} if reason in REASONS else {}
-        more = {"remake": f"R{remake.run:02d}"} if remake else {}
-        subject = remake.id if remake else batch.id
-        shop.store.audit(
-            scope.tenant, actor, "download", subject, batch=batch.name, file=file, mode=scope.mode, **more, **why
-        )
+
+    def may(before: Iterable[AuditEntry]) -> bool:
+        free = reason in REASONS or _is_free(file)
+        return free or (batch.target == BY_DOWNLOAD and not _gone(before, batch, remake, file))
+
+    why = {"reason": reason} if reason in REASONS else {}
+    more = {"remake": f"R{remake.run:02d}"} if remake else {}
+    subject = remake.id if remake else batch.id
+    if not shop.store.give_out(scope, batch.id, actor, subject, may, batch=batch.name, file=file, **more, **why):
+        raise Refused("These files left the shop before.",
+                      [error("file.again", "reason", "is needed to give them out once more",
+                             "choose why; see that nothing is printed twice")])  # fmt: skip
 
 
 def proven(source: BinaryIO, file: BatchFile) -> Iterator[bytes]:

@@ -32,9 +32,10 @@ def run(shop: Shop, step_id: str) -> None:
     lease.work(shop, step_id, lambda claim: hand_over(shop, claim), lambda claim, _: shop.store.complete_release(claim))
 
 
-def release(shop: Shop, scope: Scope, key: str, target: str) -> str:
+def release(shop: Shop, scope: Scope, key: str, target: str, actor: str = "") -> str:
     """Hand a batch to ``target`` now; the place. A batch that was released there before gives its place, and nothing is
-    given out again: a house takes what it prints out of the folder, and would print it twice.
+    given out again: a house takes what it prints out of the folder, and would print it twice. ``actor`` stands in the
+    audit log, also where a worker finishes it.
 
     Raises what the hand-over raises, the batch then being imposed as before; Conflict where it is not imposed, is held,
     or goes or went elsewhere.
@@ -45,7 +46,7 @@ def release(shop: Shop, scope: Scope, key: str, target: str) -> str:
         if batch.target != place.address:
             raise Conflict(f"{batch.name} was released to {batch.target}; a second release would print it twice")
         return f"{place.address}/{batch.name}"
-    step = shop.store.plan_release(scope, key, place.address)  # a name tells the revision that was looked at
+    step = shop.store.plan_release(scope, key, place.address, actor)  # a name tells the revision that was looked at
     claim = shop.store.claim(step, shop.lease_seconds)
     if claim is None:
         return _by_another(shop, scope, batch, place)

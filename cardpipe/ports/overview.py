@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -118,4 +118,12 @@ class Overview(Protocol):
     def given_out(self, scope: Scope, batch_id: str) -> list[AuditEntry]:
         """Who got which files of a batch or of its remakes, and when, oldest first: the entries of the audit log whose
         action is one of :data:`GIVEN_OUT` and whose subject is the batch's or the remake's id (never its name)."""
+        ...
+
+    def give_out(
+        self, scope: Scope, batch_id: str, actor: str, subject: str, may: Callable[[Sequence[AuditEntry]], bool],
+        **detail: str,
+    ) -> bool:  # fmt: skip
+        """Note a ``download`` of a batch's files in the audit log, if ``may`` says so of who got them before. Look and
+        note are one: of two who ask at the same moment, in whichever process, one sees the other."""
         ...

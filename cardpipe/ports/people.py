@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from cardpipe.model.user import Role, Session, User
@@ -79,6 +79,16 @@ class People(Protocol):
     def login_pause(self, name: str) -> float:
         """For how many seconds no password is taken for this name yet; 0: now. After 5 failures in a row 30 s, then
         twice as long each time, 15 minutes at most; a day without a failure forgets them."""
+        ...
+
+    def paused_logins(self) -> Mapping[str, str]:
+        """The users whose names have to wait at this moment, and until when (ISO 8601, UTC). Names of nobody are not
+        told: the store does not know them."""
+        ...
+
+    def unlock_user(self, name: str, actor: str) -> bool:
+        """The user need not wait any more, and what failed before is forgotten; whether there was a pause to end. Where
+        nothing had failed, nothing changes. Raises Refused ``user.unknown``."""
         ...
 
     def logged_in(self, name: str) -> None:

@@ -37,6 +37,8 @@ _NEVER = 2**62
 
 #: What an id, a digest, a code, a number or a date looks like, and no sentence and no address.
 _ID = re.compile(r"[\w.:@/+|-]{0,200}\Z", re.ASCII)
+#: What no id has: an address is written down without it.
+UNFIT = re.compile(r"[^\w.:@/+|-]", re.ASCII)
 
 
 def add(tx: Tx, tenant: str, actor: str, action: str, subject: str, **detail: object) -> None:

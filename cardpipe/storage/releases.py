@@ -12,7 +12,7 @@ from cardpipe.model.order import Scope
 from cardpipe.model.scan import spoken
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.ports import Claim
-from cardpipe.storage import batches, members, steps, tenants
+from cardpipe.storage import audit, batches, members, steps, tenants
 from cardpipe.storage.engine import Tx
 from cardpipe.storage.events import log, log_pieces
 
@@ -34,9 +34,10 @@ _PIECES = """
 """
 
 
-def plan(tx: Tx, scope: Scope, key: str, target: str) -> str:
-    """Write down that the batch goes to ``target``; the step's id. The same again is the same step. Conflict
-    ``release.paused`` while nothing may be released (so does :func:`complete`)."""
+def plan(tx: Tx, scope: Scope, key: str, target: str, actor: str) -> str:
+    """Write down that the batch goes to ``target``; the step's id. Who asked for it stands in the audit log with it,
+    whoever hands it over. The same again is the same step. Conflict ``release.paused`` while nothing may be released
+    (so does :func:`complete`)."""
     tenants.refuse_while_paused(tx)
     if not target.strip():
         raise Refused("A release needs a place to go to.", [error("release.target", "target", "is empty")])
@@ -61,6 +62,9 @@ def plan(tx: Tx, scope: Scope, key: str, target: str) -> str:
         step_id = str(step["id"])
         steps.reopen(tx, scope, "release", batch.id)
     log(tx, scope, "batch", batch.id, str(batch.state), str(batch.state), "release planned", target=target)
+    if actor:
+        place = audit.UNFIT.sub("_", target)[:200]
+        audit.add(tx, scope.tenant, actor, "release", batch.id, batch=batch.name, mode=scope.mode, target=place)
     return step_id
 
 

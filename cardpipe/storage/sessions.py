@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -46,6 +47,7 @@ _FAIL = """
     ON CONFLICT (digest) DO UPDATE SET
         failures = CASE WHEN failed_logins.at > :since THEN failed_logins.failures + 1 ELSE 1 END, at = excluded.at
 """
+_PAUSED = "SELECT digest, failures, at FROM failed_logins WHERE failures >= :failures AND at > :since"
 _FORGET = "DELETE FROM failed_logins WHERE digest = :digest"
 _FORGET_OLD = "DELETE FROM failed_logins WHERE at <= :since"
 _COUNT = "SELECT count(*) AS names FROM failed_logins"
@@ -143,10 +145,35 @@ def failed(tx: Tx, name: str) -> None:
 def pause(tx: Tx, name: str) -> float:
     """Seconds for which this name has to wait yet."""
     row = tx.one(_FAILED, digest=_digest(tx, name), since=tx.now - _FORGOTTEN)
-    if row is None or row["failures"] < FAILURES:
+    return _wait(row, tx.now) if row else 0.0
+
+
+def _wait(row: sa.RowMapping, now: float) -> float:
+    if row["failures"] < FAILURES:
         return 0.0
     long = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(int(row["failures"]) - FAILURES, 30))
-    return float(min(long, max(0.0, row["at"] + long - tx.now)))
+    return float(min(long, max(0.0, row["at"] + long - now)))
+
+
+def paused(tx: Tx, names: Iterable[str]) -> dict[str, str]:
+    """Those of the names that have to wait at this moment, and until when."""
+    rows = {row["digest"]: row for row in tx.all(_PAUSED, failures=FAILURES, since=tx.now - _FORGOTTEN)}
+    if not rows:
+        return {}
+    waits = {name: _wait(rows[digest], tx.now) for name in names if (digest := _digest(tx, name)) in rows}
+    return {name: _written(tx.now + wait) for name, wait in waits.items() if wait > 0}
+
+
+def unlock(tx: Tx, name: str, actor: str) -> bool:
+    """An administrator knows who it is: nobody waits any more under this name. Whether there was a pause to end."""
+    digest = _digest(tx, name)
+    row = tx.one(_FAILED, digest=digest, since=tx.now - _FORGOTTEN)
+    if row is None:
+        return False
+    waited = _wait(row, tx.now) > 0
+    tx.run(_FORGET, digest=digest)
+    audit.add(tx, "", actor, "user.unlocked", name, failures=int(row["failures"]), paused=waited)
+    return waited
 
 
 def succeeded(tx: Tx, name: str) -> None:
@@ -179,12 +206,11 @@ def _may_look(user: User, tenant: str, mode: str) -> None:
 def _bounds(tx: Tx, sql: str) -> dict[str, str]:
     """The moments before which a session is idle or old, as the statement asks for them."""
     ages = {"idle": dt.timedelta(hours=IDLE_HOURS), "old": dt.timedelta(days=LONGEST_DAYS)}
-    moment = dt.datetime.fromtimestamp(tx.now, dt.UTC)
-    return {
-        name: (moment - age).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for name, age in ages.items()
-        if f":{name}" in sql
-    }
+    return {name: _written(tx.now - age.total_seconds()) for name, age in ages.items() if f":{name}" in sql}
+
+
+def _written(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _session_from(row: sa.RowMapping) -> Session:

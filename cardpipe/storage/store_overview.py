@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cardpipe.model.batch import Batch
 from cardpipe.model.intake import Row
@@ -11,7 +11,7 @@ from cardpipe.model.piece import Piece
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.tenant import AuditEntry
 from cardpipe.ports.overview import Coming, Due, Stuck, StuckKind
-from cardpipe.storage import coming, lookup, overview
+from cardpipe.storage import audit, coming, lookup, overview
 from cardpipe.storage.engine import Database
 
 
@@ -65,3 +65,14 @@ class SqlOverview:
     def given_out(self, scope: Scope, batch_id: str) -> list[AuditEntry]:
         with self.db.reading() as tx:
             return lookup.given_out(tx, scope, batch_id)
+
+    def give_out(
+        self, scope: Scope, batch_id: str, actor: str, subject: str, may: Callable[[Sequence[AuditEntry]], bool],
+        **detail: str,
+    ) -> bool:  # fmt: skip
+        with self.db.writing() as tx:
+            tx.alone()  # before the look: of two who ask at the same moment, one sees the other
+            if not may(lookup.given_out(tx, scope, batch_id)):
+                return False
+            audit.add(tx, scope.tenant, actor, "download", subject, mode=scope.mode, **detail)
+            return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from cardpipe.model.errors import Unavailable
@@ -85,6 +85,15 @@ class SqlPeople:
     def login_pause(self, name: str) -> float:
         with self.db.reading() as tx:
             return sessions.pause(tx, name)
+
+    def paused_logins(self) -> Mapping[str, str]:
+        with self.db.reading() as tx:
+            return sessions.paused(tx, [user.name for user in users.every(tx)])
+
+    def unlock_user(self, name: str, actor: str) -> bool:
+        with self.db.writing() as tx:
+            tx.alone()  # before the name's own row, as whoever counts a failure does
+            return sessions.unlock(tx, users.known(tx, name).name, actor)
 
     def logged_in(self, name: str) -> None:
         with self.db.writing() as tx:

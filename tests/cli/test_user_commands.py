@@ -134,6 +134,23 @@ def test_changing_a_user(desk: Desk) -> None:
     assert "no terms were set for a tenant acme" in desk.run("user", "change", "anna", "--tenant", "acme").stderr
 
 
+def test_a_pause_is_told_and_ended(desk: Desk) -> None:
+    desk.say("user", "add", "anna", "--role", "operator")
+    assert "paused" not in desk.run("user", "list").stdout
+    for _ in range(8):
+        desk.shop.store.failed_login("anna")
+    (told,) = desk.say("user", "list")
+    assert told["paused_until"] is not None and told["disabled_at"] is None
+    assert f"paused until {told['paused_until'][11:19]} UTC" in desk.run("user", "list").stdout
+    ended = desk.say("user", "unlock", "anna")
+    assert (ended["name"], ended["ended"], ended["paused_until"]) == ("anna", True, None)
+    assert desk.shop.store.login_pause("anna") == 0
+    assert desk.run("user", "unlock", "anna").stdout == "anna: there was no pause to end\n"
+    assert desk.say("user", "unlock", "nobody", code=2)["findings"][0]["code"] == "user.unknown"
+    log = [entry for entry in desk.say("audit", "list", "--tenant", "") if entry["action"] == "user.unlocked"]
+    assert [(entry["subject"], entry["actor"][:5]) for entry in log] == [("anna", "user:")]
+
+
 def test_what_cannot_be_is_refused_before_a_password_is_asked_for(desk: Desk) -> None:
     for words, told in (
         (("add", "Anna B", "--role", "viewer"), "user.name"),

@@ -170,6 +170,25 @@ def test_static_files_are_kept_for_ever_under_their_own_name(shop: House) -> Non
     assert client.get("/static/%2e%2e%2fsettings.py").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "role, rooms",
+    [(Role.VIEWER, ["Today", "Batches", "Orders", "Stuck", "Designs", "Hands"]),
+     (Role.OPERATOR, ["Today", "Batches", "Orders", "Stuck", "Import", "Designs", "Hands"]),
+     (Role.ADMINISTRATOR, ["Today", "Batches", "Orders", "Stuck", "Import", "Designs", "Hands", "People", "Keys",
+                           "Terms", "Audit"])],
+)  # fmt: skip
+def test_everybody_is_led_to_the_rooms_that_are_theirs(shop: House, role: Role, rooms: list[str]) -> None:
+    employ(shop, "anna", role)
+    anna = browser(shop, "anna")
+    page = anna.get("/account").text
+    nav = page[page.index('<nav aria-label="Rooms">') : page.index("</nav>")]
+    found = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', nav)
+    assert [text for _, text in found] == rooms
+    for path, text in found:
+        there = anna.get(path)
+        assert there.status_code == 200 and f'aria-current="page">{text}</a>' in there.text, text
+
+
 def test_every_template_can_be_read() -> None:
     names = sorted(path.name for path in pages.ROOM.glob("*.html"))
     assert len(names) > 4

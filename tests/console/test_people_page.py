@@ -92,6 +92,28 @@ def test_role_password_sessions_and_disabling(shop: House, administrator: Browse
     assert user is not None and user.disabled_at is None
 
 
+def test_a_pause_is_told_and_ended(shop: House, administrator: Browser) -> None:
+    employ(shop, "june", Role.OPERATOR)
+    there = place(administrator, "june")
+    june = browser(shop)
+    for _ in range(5):
+        june.post("/login", data={"name": "june", "password": "not the one"})
+    waits = june.post("/login", data={"name": "june", "password": PASSWORD})
+    assert waits.status_code == 429 and "ask an administrator" in waits.text
+    for path in ("/people", there):
+        page = administrator.get(path).text
+        assert page.count(f'action="{there}/unlock"') == 1 and "paused" in page
+    assert administrator.send_form(there + "/unlock").status_code == 303
+    assert "The pause is over." in administrator.get("/people").text
+    assert june.post("/login", data={"name": "june", "password": PASSWORD}).status_code == 303
+    for path in ("/people", there):
+        assert "/unlock" not in administrator.get(path).text
+    administrator.send_form(there + "/unlock")
+    assert "no pause any more" in administrator.get("/people").text
+    told = [(entry.actor, entry.subject) for entry in shop.store.audited("", 50) if entry.action == "user.unlocked"]
+    assert told == [("user:ada", "june")]
+
+
 def test_there_is_always_one_who_lets_others_in(shop: House, administrator: Browser) -> None:
     there = place(administrator, "ada")
     for path, form in ((there + "/disable", {}), (there, {"role": "viewer", "reach": "all"})):
@@ -112,7 +134,7 @@ def test_an_administrator_of_one_tenant_manages_only_its_own_people(shop: House,
         assert f"<b>{name}</b>" not in page
         there = place(administrator, name)
         assert eve.get(there).status_code == 404
-        for act in ("", "/password", "/sessions", "/disable"):
+        for act in ("", "/password", "/sessions", "/disable", "/unlock"):
             form = {"role": "viewer", "reach": "some", "tenant": ["local"]}
             assert eve.send_form(there + act, form).status_code == 404, (name, act)
         user = shop.store.user(name)

@@ -310,9 +310,6 @@ def test_there_is_no_photo_where_there_is_none(seeded: House, browse: Browse, ej
     assert operator.get(f"/stuck/photos/{ejected[0].pieces[0].id}/7").status_code == 404
 
 
-
-
-
 def test_a_test_keys_orders_are_stuck_by_themselves(seeded: House, browse: Browse) -> None:
     assert seeded.store.stuck(Scope("local", "test")) == []
     browser = browse()

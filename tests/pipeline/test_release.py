@@ -85,11 +85,14 @@ def test_a_place_that_fails_leaves_the_batch_as_it_was(house: House, tmp_path: P
 
 def test_a_release_that_was_killed_is_finished_by_a_worker(house: House, tmp_path: Path) -> None:
     (batch,) = house.printed(order(1))
-    house.store.plan_release(SCOPE, batch.id, tmp_path.as_uri())  # and then the process was gone
+    house.store.plan_release(SCOPE, batch.id, tmp_path.as_uri(), "user:ada")  # and then the process was gone
     with pytest.raises(Conflict):
         eject(house, SCOPE, batch.id, [1], "too late", "tester")
     house.run_steps()
     assert one(house).state is BatchState.RELEASED and (tmp_path / batch.name / f"{batch.name}.done").is_file()
+    release(house, SCOPE, batch.id, tmp_path.as_uri(), "user:ada")  # there already: nothing is given out again
+    told = [(entry.action, entry.actor) for entry in house.store.audited("local", 9)]
+    assert told == [("release", "user:ada")], "who asked for it, once, whoever handed it over"
 
 
 @pytest.mark.one_machine

@@ -65,14 +65,16 @@ def before(any_store, sql):
     return any_store
 
 
-def test_a_data_folder_of_the_release_before_goes_on_with_a_console(before, order, batch):
+def test_a_data_folder_of_the_release_before_goes_on_with_a_console(before, order, batch, sql):
     store = before
     made = batch(store, 3, "released")
     for number in (10, 11):
         store.add_order(replace(order(number), metadata={"contact": f"C{number}"}))
     store.hold(SCOPE, store.order(SCOPE, "ref-10").id, "ask")
+    sql(store, "ALTER TABLE intake ADD COLUMN overrides TEXT NOT NULL DEFAULT '[]'")  # that release asked for none
     _, (claim,) = read_through(store, [row(line) for line in (31, 32)])
     judge(store, claim, bad=(32,))
+    sql(store, "ALTER TABLE intake DROP COLUMN overrides")
     store.audit("local", "key:k1", "download", made.id, file="x.pdf")
     store.migrate()
     assert migrations.version(store.db) == list(migrations.MIGRATIONS)[-1]

@@ -298,6 +298,43 @@ def test_a_clock_that_went_back_keeps_nobody_out_for_longer(store, clock):
     assert store.login_pause("anna") == 30
 
 
+def test_an_administrator_ends_a_pause_and_the_log_tells_it(in_):
+    before = len(audited(in_))
+    in_.failed_login("anna")
+    assert in_.paused_logins() == {}, "one failure is no pause"
+    for _ in range(5):
+        in_.failed_login("anna")
+    for _ in range(9):
+        in_.failed_login("nobody")
+    assert list(in_.paused_logins()) == ["anna"]
+    assert in_.unlock_user("anna", BY) is True
+    assert in_.login_pause("anna") == 0 and in_.paused_logins() == {}
+    assert in_.login_pause("nobody") > 0 and in_.session("d1") is not None
+    assert in_.unlock_user("anna", BY) is False, "twice is once"
+    assert audited(in_)[before + 2 :] == [(BY, "user.unlocked", "anna", {"failures": 6, "paused": True})]
+    for _ in range(4):
+        in_.failed_login("anna")
+    assert in_.login_pause("anna") == 0, "it counts from one again"
+    assert in_.unlock_user("anna", BY) is False and audited(in_)[-1][3] == {"failures": 4, "paused": False}
+    for name in ("nobody", "No Name"):
+        with pytest.raises(Refused) as caught:
+            in_.unlock_user(name, BY)
+        assert codes(caught) == ["user.unknown"]
+
+
+def test_until_when_a_name_is_paused(store, clock):
+    for name in ("anna", "ben"):
+        store.add_user(a_user(name), BY)
+    now = clock.now()
+    for _ in range(6):
+        store.failed_login("anna")
+    assert store.paused_logins() == {"anna": f"{now:%Y-%m-%dT%H}:{now.minute + 1:02d}:{now:%S}.000Z"}
+    clock.forward(59.9)
+    assert list(store.paused_logins()) == ["anna"]
+    clock.forward(0.1)
+    assert store.paused_logins() == {} and store.login_pause("anna") == 0
+
+
 def test_failures_of_ten_thousand_names_end_nobodys_pause(any_store, sql, monkeypatch):
     monkeypatch.setattr(sessions, "_MOST_NAMES", 20)
     for _ in range(6):

@@ -26,6 +26,22 @@ def _at_once(number, work):
         return list(pool.map(run, range(number)))
 
 
+def test_of_eight_who_fetch_the_same_file_one_is_the_first(any_store, batch):
+    """As in two consoles: each looks who got it before, and notes that it gives it out."""
+    made = batch(any_store, 2, "released")
+    url = any_store.db.engine.url.render_as_string(hide_password=False)
+    stores = [SqlStore(url) for _ in range(2)]
+
+    def give(which):
+        store = stores[which % 2]
+        return store.give_out(SCOPE, made.id, f"user:{which}", made.id, lambda before: not before, file="x.pdf")
+
+    assert _at_once(8, give).count(True) == 1
+    assert len(any_store.given_out(SCOPE, made.id)) == 1
+    for store in stores:
+        store.close()
+
+
 def test_eight_threads_and_one_step(any_store, order):
     for number in range(5):
         any_store.add_order(order(number))
