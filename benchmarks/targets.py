@@ -93,6 +93,7 @@ def merge_rows(told: list[dict[str, Any]], kind: str) -> list[Row]:
         against = f"  share of {'cat and SHA-256' if one['digest'] else 'cat'} of the same bytes"
         wall = f"{one['share_of_cat_wall']:.2f} by the wall"
         rows.append(Row(section, against, one["share_of_cat"], "", 0.5 if judged else None, remark=wall))
+        rows.append(Row(section, "  share of cat of the fragments themselves", one["share_of_cat_of_fragments"], ""))
         before = f"{one['before_mb']:.0f} before"
         rows.append(Row(section, "  peak memory", one["peak_mb"], "MB", most=150, remark=before))
     plain = [one for one in told if not one["digest"]]

@@ -70,10 +70,10 @@ def check(document: Document, expected: Sequence[Expected], pages: int) -> list[
         if not 0 <= item.page < len(document):
             findings.append(error("batch.code_missing", where, "there is no such page"))
             continue
-        read = read_codes(document.pixels(item.page, PPI, _around(item.region, document.size(item.page))))
+        read = read_codes(document.grey(item.page, PPI, _around(item.region, document.size(item.page))))
         sampled = place % _SAMPLE == 0 or place == len(expected) - 1
         if sampled or read != [item.code]:
-            whole = read_codes(document.pixels(item.page, _WHOLE_PPI))
+            whole = read_codes(document.grey(item.page, _WHOLE_PPI))
             if read != [item.code] or sorted(whole) != sorted(on_page[item.page]):
                 seen = ", ".join(dict.fromkeys([*read, *whole])) or "nothing"
                 wanted = ", ".join(sorted(on_page[item.page]))

@@ -18,6 +18,10 @@ Operation: TypeAlias = tuple[bytes, list[bytes]]
 PATH = b"path"
 """Stands for any number of m, l, c, v, y and h in a row; its one operand is all of them as written."""
 
+SCRIPT = b"script"
+"""Stands for any number of outlines in a row, each moved to its place and filled, with nothing else between them and
+``Q`` behind them: handwriting. Its one operand is all of them as written."""
+
 _TOKEN = re.compile(
     rb"""
     ((?:[-+.\d\x00\t\n\f\r ]++[mlcvyh](?![^\x00\t\n\f\r ()<>\[\]{}/%]))++)   # 1: path construction
@@ -31,19 +35,29 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SCRIPT = re.compile(
+    rb"""
+    (?:[\n ] 1[ ]0[ ]0[ ]1 (?:[ ][-+]?[\d.]++){2} [ ]cm(?=[\n ])
+    (?:[-+.\d\n ]++[mlcvyh](?=[\n ]))++ [\n ] f (?=[\n ]))++
+    """,
+    re.VERBOSE,
+)
+_RESTORED = re.compile(rb"[\t\n\f\r ]++Q(?![^\x00\t\n\f\r ()<>\[\]{}/%])")
 _BRACKET = re.compile(rb"\\.|[()]", re.DOTALL)
 _IMAGE_END = re.compile(rb"[\x00\t\n\f\r ]EI(?=[\x00\t\n\f\r ]|$)")
 _NUMBERS = 1024  # of a run of numbers only the last bytes are kept: no operator takes more
 _LITERALS = frozenset((b"true", b"false", b"null"))
 
 
-def operations(data: bytes) -> Iterator[Operation]:
-    """Every operation of a decoded content stream. An inline image comes as ``BI`` with its dictionary's tokens.
+def operations(data: bytes, *, scripts: bool = False) -> Iterator[Operation]:
+    """Every operation of a decoded content stream. An inline image comes as ``BI`` with its dictionary's tokens, and
+    handwriting as one ``SCRIPT`` where the caller takes ``scripts``.
 
     Raises Damaged at bytes that are no token, and at a string or an inline image without an end.
     """
     operands: list[bytes] = []
     position, end, match_at = 0, len(data), _TOKEN.match
+    looked = 0  # as far as there is no script
     while position < end:
         match = match_at(data, position)
         if match is None:
@@ -73,6 +87,11 @@ def operations(data: bytes) -> Iterator[Operation]:
             else:
                 yield operator, operands
                 operands = []
+                if scripts and operator == b"cm" and position >= looked and (run := _SCRIPT.match(data, position)):
+                    looked = run.end()
+                    if _RESTORED.match(data, looked):
+                        yield SCRIPT, [run.group()]
+                        position = looked
         elif kind == 9:
             operands.extend(match.group(9)[-_NUMBERS:].split())
         elif kind != 8:
@@ -143,13 +162,18 @@ def number(operands: list[bytes]) -> float:
 
 def numbers(operands: list[bytes]) -> tuple[float, ...]:
     """The operands that are numbers."""
-    found = []
-    for operand in operands:
-        try:
-            found.append(float(operand))
-        except ValueError:
-            continue
-    return tuple(found)
+    try:
+        return tuple(map(float, operands))
+    except ValueError:
+        return tuple(float(operand) for operand in operands if _is_number(operand))
+
+
+def _is_number(operand: bytes) -> bool:
+    try:
+        float(operand)
+    except ValueError:
+        return False
+    return True
 
 
 def name(operands: list[bytes]) -> str:

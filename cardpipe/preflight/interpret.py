@@ -9,7 +9,7 @@ from typing import Protocol
 from cardpipe.model.units import Box
 from cardpipe.preflight import colour, content
 from cardpipe.preflight.colour import PATTERN, Space
-from cardpipe.preflight.content import PATH
+from cardpipe.preflight.content import PATH, SCRIPT
 from cardpipe.preflight.document import NULL, Excess, Node
 from cardpipe.preflight.sketch import IDENTITY, Sketch, State, bounds, level_box, matrix_of, meet, narrowest, times
 from cardpipe.preflight.subjects import Image, Key, Matrix, Paint, Placement, Stream, Stroke
@@ -59,9 +59,15 @@ class Interpreter:
 
     def walk(self, data: bytes, filters: tuple[str, ...]) -> Sketch:
         self.forms.spend(1 + len(data) // 200)
+        self._steps(content.operations(data, scripts=True))
+        names = tuple(sorted(self.unknown)[:8])
+        self.sketch.stream = Stream(filters, names, self.imbalance + len(self.stack))
+        return self.sketch
+
+    def _steps(self, operations: Iterable[content.Operation]) -> None:
         operators = _OPERATORS
         count = 0
-        for operator, operands in content.operations(data):
+        for operator, operands in operations:
             count += 1
             if count & 1023 == 0:
                 self.forms.spend(1024)
@@ -70,12 +76,20 @@ class Interpreter:
                 self.outline += operands
             elif operator in operators:
                 operators[operator](self, operator, operands)
+            elif operator is SCRIPT:
+                self._script(operands[0])
             elif operator not in _QUIET:
                 self.unknown.add(operator[:12].decode("latin-1"))
         self.forms.spend(count & 1023)
-        names = tuple(sorted(self.unknown)[:8])
-        self.sketch.stream = Stream(filters, names, self.imbalance + len(self.stack))
-        return self.sketch
+
+    def _script(self, data: bytes) -> None:
+        """Outlines that are filled one after the other and moved: all alike to every check, for nothing of the state
+        changes but the place, which the following ``Q`` brings back. They are looked at one by one where a path is
+        under way, where no ``q`` was, and where the colour's place counts."""
+        if not self.stack or self.clipping or self.rects or self.outline or _registers(self.state.fill):
+            self._steps(content.operations(data))
+        else:
+            self._paint("fill")
 
     def lookup(self, category: str, operands: list[bytes]) -> Node:
         """What a name stands for in the resources."""

@@ -146,6 +146,10 @@ def narrowest(matrix: Matrix) -> float:
 def level_box(x: float, y: float, width: float, height: float, matrix: Matrix) -> Box | None:
     """A rectangle on the page, or None where it does not lie level there."""
     a, b, c, d, e, f = matrix
+    if b == c == 0.0 and a > 0.0 < d and width >= 0.0 <= height:  # nearly always
+        left, low = a * x + e, d * y + f
+        wide, high = a * (x + width) + e - left, d * (y + height) + f - low
+        return Box(round(left, 3), round(low, 3), round(wide, 3), round(high, 3))
     if not ((abs(b) < 1e-6 and abs(c) < 1e-6) or (abs(a) < 1e-6 and abs(d) < 1e-6)):
         return None
     x0, y0 = a * x + c * y + e, b * x + d * y + f
@@ -168,6 +172,8 @@ def bounds(points: Iterable[tuple[float, float]], matrix: Matrix) -> Box | None:
 
 def meet(one: Box, other: Box) -> Box:
     """What two boxes have in common; an empty box at the first one's corner where that is nothing."""
+    if one.width > 0.0 < one.height and other.contains(one, 0.0):
+        return one
     x, y = max(one.x, other.x), max(one.y, other.y)
     right, top = min(one.right, other.right), min(one.top, other.top)
     return Box(x, y, right - x, top - y) if right > x and top > y else Box(one.x, one.y, 0.0, 0.0)

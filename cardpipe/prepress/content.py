@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cardpipe.model.errors import Bug
-from cardpipe.model.units import Box, Points, num
+from cardpipe.model.units import Box, Points
+from cardpipe.model.units import num as plain_num
 from cardpipe.prepress.page import Art, Ink, Mark, Mask, Outline, Photo, Rect, Rim, Text
 
 #: How far a quarter of an ellipse's control points stand off, as a share of the radius.
 _KAPPA = 0.5522847
+num = lru_cache(maxsize=1024)(plain_num)  # inks, sizes and places are the same on every piece of a batch
 
 
 @dataclass(slots=True)

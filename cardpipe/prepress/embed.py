@@ -4,6 +4,7 @@ prints."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from cardpipe.model.errors import Bug
 from cardpipe.prepress.content import pdf_name
@@ -42,13 +43,14 @@ def font_parts(font: Font, name: str, glyphs: Mapping[int, str]) -> list[Part]:
     ]  # fmt: skip
 
 
-def profile_parts(icc: bytes) -> list[Part]:
+@lru_cache(maxsize=4)  # deflating a press's profile takes as long as merging a hundred pieces
+def profile_parts(icc: bytes) -> tuple[Part, ...]:
     """An ICC profile as a stream; its number of components is read from the profile itself (ICC.1, 7.2.6)."""
     components = {b"RGB ": 3, b"CMYK": 4, b"GRAY": 1}.get(icc[16:20])
     if components is None or icc[36:40] != b"acsp":
         raise Bug("this is no ICC profile of a printing colour space")
     alternate = {3: "/DeviceRGB", 4: "/DeviceCMYK", 1: "/DeviceGray"}[components]
-    return [flate([f"/N {components} /Alternate {alternate}"], icc)]
+    return (flate([f"/N {components} /Alternate {alternate}"], icc),)
 
 
 def spot_parts(recipe: str) -> list[Part]:

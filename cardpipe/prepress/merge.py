@@ -8,7 +8,7 @@ from __future__ import annotations
 from cardpipe.model.errors import Bug
 from cardpipe.prepress.content import Names
 from cardpipe.prepress.dpart import Record, RecordTree
-from cardpipe.prepress.fragment import Fragment, FragmentPage, flate
+from cardpipe.prepress.fragment import Fragment, FragmentPage, slight
 from cardpipe.prepress.writer import Fill as Fill
 from cardpipe.prepress.writer import Shared as Shared
 from cardpipe.prepress.writer import Sink as Sink
@@ -58,8 +58,8 @@ class Merge:
         body = writer.printed([mark for slot in page.slots for mark in fill(page, slot)], names)
         contents = f"{numbers[page.contents]} 0 R"
         if body:
-            part = flate([""], body)
             filled = writer.number()
+            part = slight(body)
             writer.object(filled, part.head, part.stream)
             contents = f"[{contents} {filled} 0 R]"
         return writer.page(page.size, page.trim, writer.resources(xobjects, names), contents, blended, more)

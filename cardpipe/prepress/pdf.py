@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import pikepdf
@@ -29,6 +30,11 @@ def art_parts(data: bytes, media: Size, where: str) -> list[Part]:
     of its own, so that it is blended by itself first, as its artist saw it, and then laid down as a whole.
     Raises Refused with every finding.
     """
+    return list(_art_parts(data, media, where))
+
+
+@lru_cache(maxsize=4)  # both sides of a design stand in every file of its batch
+def _art_parts(data: bytes, media: Size, where: str) -> tuple[Part, ...]:
     with _opened(data, where) as document:
         findings = _judge(document, media, where)
         if findings:
@@ -42,7 +48,7 @@ def art_parts(data: bytes, media: Size, where: str) -> list[Part]:
         form.Resources = resources
         box = f"/BBox [0 0 {num(media.width)} {num(media.height)}]"
         group = _group(page.obj) if _blends(resources) else None
-        return walker.form(form, f"/Type /XObject /Subtype /Form /FormType 1 {box}", group)
+        return tuple(walker.form(form, f"/Type /XObject /Subtype /Form /FormType 1 {box}", group))
 
 
 def is_transparent(data: bytes, where: str = "art") -> bool:

@@ -48,15 +48,24 @@ class Document:
 
     def pixels(self, index: int, ppi: float, region: Box | None = None) -> Pixels:
         """A page, or a region of it (page coordinates, origin lower left), as rows × columns × RGB."""
+        return self._drawn(index, ppi, region, grey=False)
+
+    def grey(self, index: int, ppi: float, region: Box | None = None) -> Pixels:
+        """The same as rows × columns of luminance: all that a reader of codes goes by."""
+        return self._drawn(index, ppi, region, grey=True)
+
+    def _drawn(self, index: int, ppi: float, region: Box | None, *, grey: bool) -> Pixels:
         page = self._pdf[index]
         try:
             crop = (0.0, 0.0, 0.0, 0.0)
             if region is not None:
                 width, height = page.get_size()
                 crop = (region.x, region.y, max(0.0, width - region.right), max(0.0, height - region.top))
-            bitmap = page.render(scale=ppi / POINTS_PER_INCH, crop=crop, rev_byteorder=True, prefer_bgrx=False)
-            array: Pixels = bitmap.to_numpy()[:, :, :3].copy()
-            return array
+            scale = ppi / POINTS_PER_INCH
+            bitmap = page.render(scale=scale, crop=crop, rev_byteorder=True, prefer_bgrx=False, grayscale=grey)
+            array = bitmap.to_numpy()  # memory of the bitmap, and gone with it
+            copied: Pixels = (array if grey else array[:, :, :3]).copy()
+            return copied
         finally:
             page.close()
 

@@ -11,7 +11,6 @@ import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box, Size
@@ -19,6 +18,8 @@ from cardpipe.prepress.content import Names, content
 from cardpipe.prepress.embed import font_parts, profile_parts, spot_parts
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Fragment, FragmentPage, Head, Part, collect_glyphs, page_boxes
+from cardpipe.prepress.outlet import Outlet
+from cardpipe.prepress.outlet import Sink as Sink
 from cardpipe.prepress.page import Mark, Slot
 from cardpipe.prepress.pagetree import PageTree
 from cardpipe.prepress.xmp import Stamp, info_dictionary, literal, xmp_packet
@@ -28,12 +29,6 @@ _XREF_ROWS = 4096  # written at a time
 _XREF_LIMIT = 9_999_999_999  # a classic table has ten figures an offset (ISO 32000-1, 7.5.4)
 #: Without it each RIP picks the space in which transparent colours mix (ISO 32000-1, 11.6.6).
 _BLEND = " /Group << /S /Transparency /CS /DeviceCMYK /I true >>"
-
-
-class Sink(Protocol):
-    """Where the file goes: bytes are appended, never sought."""
-
-    def write(self, data: bytes, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +48,10 @@ class Writer:
     """One print file being written. Use: construct, ``bring`` objects and write each ``page`` in order, ``finish``."""
 
     def __init__(self, sink: Sink, shared: Shared, stamp: Stamp) -> None:
-        self._sink = sink
+        self._out = Outlet(sink)
+        self._put = self._out.put
         self._shared = shared
         self._stamp = stamp
-        self._at = 0
         self._offsets = array("Q", [0])
         self._names: dict[str, int] = {}  # symbolic key, or key of equal objects → object number
         self._todo: dict[str, int] = {}  # symbolic keys still to be written
@@ -94,15 +89,11 @@ class Writer:
             self._put(b"".join([start, b"stream\n", stream, _END]))
 
     def copy(self, fragment: Fragment, place: int, number: int, head: Head, numbers: Sequence[int] = ()) -> None:
-        """Write a fragment's stream as it is stored, under this head. A picture's key tells its bytes, so that they
-        need not be digested once more."""
-        key = fragment.objects[place].get("key")
-        if key is None:
-            self.object(number, head, fragment.stream(place), numbers)
-            return
-        self._digest.update(key.encode())
+        """Write a fragment's stream as it is stored, under this head. The fragment tells its digest, so that it need
+        not be made once more."""
+        self._digest.update(fragment.digest(place).encode())
         self._put(self._head(number, head, numbers) + b"stream\n")
-        fragment.copy(place, self._put)
+        fragment.copy(place, self._out)
         self._put(_END)
 
     def bring(self, fragment: Fragment, places: Iterable[int]) -> list[int]:
@@ -216,33 +207,29 @@ class Writer:
         )
         self._trailer()
 
-    def _put(self, data: bytes) -> None:
-        self._sink.write(data)
-        self._at += len(data)
-
     def _head(self, number: int, head: Head, numbers: Sequence[int]) -> bytes:
         """The beginning of an object at the place where the file has got to."""
-        if self._at > _XREF_LIMIT:
+        if self._out.at > _XREF_LIMIT:
             raise Bug("a print file grew beyond 10 GB; lower the press's limit of bytes a file")
-        self._offsets[number] = self._at
-        text = "".join(
-            token
-            if isinstance(token, str)
-            else f"{_there(numbers[token])} 0 R"
-            if isinstance(token, int)
-            else f"{self.name(token[0])} 0 R"
-            for token in head
-        )
+        self._offsets[number] = self._out.at
+        text = head[0] if len(head) == 1 else ""
+        if not isinstance(text, str) or not text:
+            text = "".join([self._token(token, numbers) for token in head])
         start = f"{number} 0 obj\n{text}\n".encode("latin-1")
         self._digest.update(start)
         return start
 
-    def _bundle(self, number: int, parts: list[Part]) -> None:
+    def _token(self, token: str | int | list[str], numbers: Sequence[int]) -> str:
+        if isinstance(token, str):
+            return token
+        return f"{_there(numbers[token]) if isinstance(token, int) else self.name(token[0])} 0 R"
+
+    def _bundle(self, number: int, parts: Sequence[Part]) -> None:
         numbers = [number] + [self.number() for _ in parts[1:]]
         for own, part in zip(numbers, parts, strict=True):
             self.object(own, part.head, part.stream, numbers)
 
-    def _parts_of(self, key: str) -> list[Part]:
+    def _parts_of(self, key: str) -> Sequence[Part]:
         kind, _, digest = key.partition(":")
         if kind == "art":
             return self._shared.art(digest)
@@ -258,7 +245,7 @@ class Writer:
         raise Bug(f"nothing is known of {kind!r} in a fragment")
 
     def _trailer(self) -> None:
-        start = self._at
+        start = self._out.at
         missing = [number for number, offset in enumerate(self._offsets) if number and not offset]
         if missing:
             raise Bug(f"object {missing[0]} was promised and never written")
@@ -272,6 +259,7 @@ class Writer:
                 f"/ID [<{name}> <{name}>] >>\nstartxref\n{start}\n%%EOF\n"
             ).encode()
         )
+        self._out.flush()
 
 
 def _there(number: int) -> int:

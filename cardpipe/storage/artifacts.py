@@ -24,7 +24,7 @@ from cardpipe.model.order import Scope
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TEMPORARY = ".part-"
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # what is larger goes straight to the disk
 #: Errors of the disk and not of whoever writes: no room, no right, no disk.
 _THE_DISKS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
@@ -98,9 +98,8 @@ class FolderArtifacts:
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
         with outside("written", "of this stream"):
             _make_folder(folder)
-            file = temporary.open("xb", buffering=_CHUNK)
+            file = _begun(temporary)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)  # "somebody lives who writes this": see sweep
                 writer = FolderWriter(file)
                 yield writer
                 writer.digest = writer.hash.hexdigest()
@@ -135,6 +134,17 @@ class FolderArtifacts:
         return self.root / place(scope, digest)
 
 
+def _begun(temporary: Path) -> BinaryIO:
+    """A new file, locked: "somebody lives who writes this", see ``sweep``. One that was swept away between the two is
+    begun anew."""
+    while True:
+        file = temporary.open("xb", buffering=_CHUNK)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()
+
+
 class FolderWriter:
     """``ports.ArtifactWriter``: hashes while it writes."""
 
@@ -144,7 +154,7 @@ class FolderWriter:
         self.digest = ""
         self.size = 0
 
-    def write(self, data: bytes, /) -> int:
+    def write(self, data: bytes | memoryview, /) -> int:
         self.file.write(data)
         self.hash.update(data)
         self.size += len(data)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable
 
 import pytest
 import zxingcpp
+from ppf.datamatrix import DataMatrix
 
 from cardpipe.lettershop.barcode import (
     CARD_SLOT,
@@ -17,6 +20,7 @@ from cardpipe.lettershop.barcode import (
     match_code_marks,
     modules_path,
 )
+from cardpipe.lettershop.setting import set_figures, set_line
 from cardpipe.model.batch import match_code
 from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box, Size, mm
@@ -26,6 +30,7 @@ from cardpipe.prepress.typeset import Face
 
 Render = Callable[[Page, float], Pixels]
 CODES = [match_code(1, 1, "O"), match_code(36**4 - 1, 999999, "E"), match_code(12345, 212, "I")]
+RECTANGLE = re.compile(rb"(\d+) (\d+) (\d+) (\d+) re ")
 DARK = Ink("dark", 1, 0.9, 0.3, 0.5)
 PAGE = Size(200, 150)
 
@@ -46,34 +51,50 @@ def test_fourteen_characters_make_sixteen_modules(code: str) -> None:
     matrix = data_matrix(code)
     assert len(code) == 14
     assert (len(matrix), {len(row) for row in matrix}) == (MATCH_MODULES, {MATCH_MODULES})
-    assert all(row[0] for row in matrix) and all(matrix[-1])  # the finder pattern: left and lower edge
+    assert {row[0] for row in matrix} == {"1"} and set(matrix[-1]) == {"1"}  # the finder pattern: left and lower edge
 
 
-def cells(path: bytes, module: float, size: int) -> list[list[int]]:
-    """How often each module's centre is covered by the path's rectangles."""
-    numbers = path.decode().replace("re", "").rstrip("f ").split()
-    boxes = [Box(*map(float, numbers[i : i + 4])) for i in range(0, len(numbers), 4)]
+def test_each_symbol_is_the_one_that_the_library_draws() -> None:
+    """The table of sums against the encoder itself, with batch numbers of letters, of figures and of both."""
+    dice = random.Random(5)
+    codes = [match_code(dice.randrange(36**4), dice.randrange(10**6), dice.choice("OIE")) for _ in range(150)]
+    codes += [match_code(dice.randrange(10 ** dice.randint(1, 4)), dice.randrange(2000), "O") for _ in range(50)]
+    codes += ["CPABCDE000000O", "CP11111999999E", "CP1A1A1123456I", "CP0Z0Z0000000O", "ZZ00000000000E"]
+    for code in codes:
+        drawn = DataMatrix(code).matrix
+        assert data_matrix(code) == tuple("".join(map(str, row)) for row in drawn), code
+
+
+def test_a_code_of_another_form_is_drawn_as_well() -> None:
+    for code in ("hello", "CP1000100000", "cp10001000001o", "CP1000100000%O", "12345678901234", "x" * 60):
+        assert data_matrix(code) == tuple("".join(map(str, row)) for row in DataMatrix(code).matrix), code
+
+
+def cells(path: bytes, size: int) -> list[str]:
+    """How often each module is covered by the path's rectangles."""
     covered = [[0] * size for _ in range(size)]
-    for row in range(size):
-        for column in range(size):
-            x, y = (column + 0.5) * module, (size - row - 0.5) * module
-            covered[row][column] = sum(b.x < x < b.right and b.y < y < b.top for b in boxes)
-    return covered
+    for x, y, wide, high in (map(int, found) for found in RECTANGLE.findall(path)):
+        for row in range(size - y - high, size - y):
+            for column in range(x, x + wide):
+                covered[row][column] += 1
+    return ["".join(map(str, row)) for row in covered]
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_path_covers_each_dark_module_once_and_no_light_one(code: str) -> None:
     matrix = data_matrix(code)
     path = modules_path(matrix, MATCH_MODULE)
-    assert path.endswith(b" f")
-    assert cells(path, MATCH_MODULE, MATCH_MODULES) == [[int(cell) for cell in row] for row in matrix]
-    assert path.count(b"re") < sum(sum(row) for row in matrix) * 0.7  # runs are merged
+    assert path.startswith(b"1.417323 0 0 1.417323 0 0 cm ") and path.endswith(b" f")
+    assert RECTANGLE.sub(b"", path) == b"1.417323 0 0 1.417323 0 0 cm f", "rectangles and nothing else"
+    assert cells(path, MATCH_MODULES) == list(matrix)
+    assert path.count(b"re") < "".join(matrix).count("1") * 0.7  # runs are merged
     assert path == modules_path(data_matrix(code), MATCH_MODULE)
 
 
 def test_neighbouring_rectangles_share_their_edges() -> None:
-    path = modules_path(((True, False), (True, True)), 1 / 3)
-    assert path == b"0 0 0.333 0.333 re 0 0.333 0.333 0.334 re 0.333 0 0.334 0.333 re f" or path.count(b"re") == 2
+    path = modules_path(("10", "11"), 1 / 3)
+    assert path == b"0.333333 0 0 0.333333 0 0 cm 0 1 1 1 re 0 0 2 1 re f"
+    assert modules_path(("110", "110", "011"), 2) == b"2.000000 0 0 2.000000 0 0 cm 0 1 2 2 re 1 0 2 1 re f"
 
 
 @pytest.mark.parametrize("ppi", [150, 300])
@@ -124,6 +145,17 @@ def test_the_number_is_printed_for_people(face: Face) -> None:
     for size, words in ((CARD_SLOT, ["0017/0212"]), (ENVELOPE_SLOT, ["0017", "/0212"])):
         marks = match_code_marks(Slot("match_code", Box(0, 0, *_tuple(size))), CODES[0], "0017/0212", face)
         assert [mark.text for mark in marks if isinstance(mark, Text)] == words
+
+
+@pytest.mark.parametrize("number", ["0001/1000", "1111/7777", "/0212", "000001", "4/40"])
+def test_a_number_is_set_as_any_line_is(face: Face, number: str) -> None:
+    assert set_figures(face, number, 6.0) == set_line(face, number, 6.0, "number")
+
+
+@pytest.mark.parametrize("number", ["12a/3", "1 2", "no. 5", "١٢"])
+def test_a_number_of_other_characters_is_a_bug(face: Face, number: str) -> None:
+    with pytest.raises(Bug, match="figures"):
+        set_figures(face, number, 6.0)
 
 
 def test_an_envelope_needs_no_patch(face: Face) -> None:

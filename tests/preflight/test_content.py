@@ -8,8 +8,13 @@ import time
 import pikepdf
 import pytest
 
-from cardpipe.preflight.content import PATH, inline_dictionary, operations
-from cardpipe.preflight.document import Damaged
+from cardpipe.model.units import Box
+from cardpipe.preflight import content
+from cardpipe.preflight.content import PATH, SCRIPT, Operation, inline_dictionary, operations
+from cardpipe.preflight.document import Damaged, Node
+from cardpipe.preflight.sketch import Sketch
+from cardpipe.preflight.survey import Survey
+from cardpipe.preflight.walk import Walker
 
 
 def names(data: bytes) -> list[bytes]:
@@ -103,3 +108,77 @@ def _seconds(data: bytes) -> float:
     start = time.perf_counter()
     assert len(names(data)) == 5
     return time.perf_counter() - start
+
+
+def script(letters: int, colour: str = "0 0 0 1 k", end: str = "\nQ") -> bytes:
+    """Handwriting as the pages have it: every letter moved from where the one before it stood, and filled."""
+    moved = "\n".join(f"1 0 0 1 {at} -3.5 cm\n0 {at} m\n1 2 3 4 5 6 c\n7 8 l\nh\nf" for at in range(letters))
+    return f"q {colour} 1 0 0 1 40 50 cm\n0.01 0 0 0.01 0 0 cm\n{moved}{end}".encode()
+
+
+def test_handwriting_is_one_step_where_nothing_comes_of_where_it_ends() -> None:
+    told = list(operations(script(40) + b" 0 0 9 9 re f", scripts=True))
+    assert [name for name, _ in told] == [b"q", b"k", b"cm", b"cm", SCRIPT, b"Q", b"re", b"f"]
+    assert told[4][1] == [script(40)[script(40).index(b"\n1 0 0 1 0 ") : -2]]
+    for end in ("\n0 0 9 9 re f Q", " S Q", "\n", "\nQx", "\n1 0 0 1 5 5 cm\n0 0 m f* Q", "\n1 0 0 1 5 5 cm\nf Q"):
+        data = script(3, end=end)
+        try:
+            plain = list(operations(data))
+        except Damaged:
+            continue
+        assert list(operations(data, scripts=True)) == plain, end
+
+
+def unfolded(data: bytes) -> list[Operation]:
+    """The operations with every script cut as it would have been."""
+    found: list[Operation] = []
+    for operator, operands in operations(data, scripts=True):
+        found += operations(operands[0]) if operator is SCRIPT else [(operator, operands)]
+    return found
+
+
+def test_a_script_stands_for_the_very_operations_that_it_is_made_of() -> None:
+    dice, seen = random.Random(11), 0
+    words = [b"1 0 0 1 5 -5 cm", b"1 0 0 1 5.5 6 cm", b"1 0 0 1 5 cm", b"0 0 m", b"1 1 l", b"h", b"f", b"f", b"f*", b"q",
+             b"Q", b"W n", b"1 0 0 1 5 5 cm\n0 0 m\n1 1 l\nf", b"1 0 0 1 5 5 cm\n0 0 m\n1 1 l\nh\nf", b"0 0 0 1 k",
+             b"1 0 0 1 5 5 cm\n0 0 m\n1 1 l\nh\nf", b"1 0 0 1 5 5 cm\n0 0 m\n1 1 l\nh\nf", b"Q", b"Q",
+             b"m5", b"(f Q)Tj", b"/A Do", b"%Q\n"]  # fmt: skip
+    for _ in range(20_000):
+        data = dice.choice([b"\n", b" ", b"\n", b"  "]).join(dice.choices(words, k=dice.randint(1, 14)))
+        seen += any(operator is SCRIPT for operator, _ in operations(data, scripts=True))
+        assert unfolded(data) == list(operations(data)), data
+    assert seen > 200
+
+
+def sketch(data: bytes) -> Sketch:
+    with pikepdf.new() as pdf:
+        spot = pdf.make_indirect(pikepdf.Object.parse(
+            b"[/Separation /All /DeviceCMYK << /FunctionType 2 /Domain [0 1] /C0 [0 0 0 0] /C1 [1 1 1 1] /N 1 >>]"
+        ))  # fmt: skip
+        resources = pikepdf.Dictionary(ColorSpace=pikepdf.Dictionary(CSAll=spot))
+        walker = Walker(Survey(lambda kind, subject, label: None))
+        return walker.page(data, (), Node(resources), Box(0, 0, 300, 300))
+
+
+@pytest.mark.parametrize("colour", ["0 0 0 1 k", "1 0.5 0 0 k", "/CSAll cs 1 scn", "/CSAll cs 0 scn"])
+@pytest.mark.parametrize("before", ["", "0 0 9 9 re W n ", "5 5 9 9 re ", "0 0 5 5 re W ", "3 3 m "])
+def test_the_sketch_of_handwriting_is_that_of_its_letters(
+    colour: str, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = script(12, f"{before}{colour}") + b" 1 0 0 rg 20 20 30 30 re f"
+    quick = sketch(data)
+    real = content.operations
+    monkeypatch.setattr(content, "operations", lambda data, *, scripts=False: real(data))
+    slow = sketch(data)
+    for facts in ("stream", "paints", "strokes", "marks", "spaces", "registration", "transparent", "trouble"):
+        assert getattr(quick, facts) == getattr(slow, facts), facts
+    assert quick.paints
+    if not before:
+        assert bool(quick.registration) is ("cs 1" in colour)
+
+
+def test_handwriting_without_an_end_is_looked_at_once() -> None:
+    data = script(60_000, end="\n0 g")
+    start = time.perf_counter()
+    assert sum(1 for _ in operations(data, scripts=True)) == 60_000 * 3 + 5
+    assert time.perf_counter() - start < 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import random
 import zlib
 
@@ -20,6 +21,7 @@ from piecemaking import (
     fragment,
     g4,
     jpeg,
+    merged,
     photo,
     plates,
     plates_card,
@@ -30,6 +32,7 @@ from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box
 from cardpipe.prepress.content import Names, content
 from cardpipe.prepress.fragment import Fragment, Part, build, pack
+from cardpipe.prepress.outlet import ROOM, Outlet
 from cardpipe.prepress.page import BLACK, REGISTRATION, Ink, Outline, Page, Rect, Slot
 
 PACKED = build(card(), SRGB_KEY)
@@ -56,13 +59,36 @@ def test_streams_come_back_as_they_were() -> None:
     assert zlib.decompress(opened.stream(inside.contents)) == content(marks, Names())
 
 
-def test_copying_gives_the_stream_in_pieces() -> None:
-    large = bytes(range(256)) * 2000
-    opened = Fragment(io.BytesIO(pack([Part(["<< >>"], large)], {"pages": [], "glyphs": {}})))
-    pieces: list[bytes] = []
-    opened.copy(0, pieces.append)
-    assert len(pieces) > 3
-    assert b"".join(pieces) == large
+def test_copying_appends_the_stream_to_a_file() -> None:
+    large = bytes(range(256)) * 9000
+    opened = Fragment(io.BytesIO(pack([Part(["<< >>"], large), Part(["<< >>"], b"q Q")], {"pages": [], "glyphs": {}})))
+    assert len(large) > 2 * ROOM
+    made = io.BytesIO()
+    out = Outlet(made)
+    opened.copy(1, out)
+    opened.copy(0, out)
+    out.flush()
+    assert made.getvalue() == b"q Q" + large
+
+
+def test_every_stream_has_a_digest_made_when_it_was_packed() -> None:
+    opened = fragment()
+    for place, entry in enumerate(opened.objects):
+        told = hashlib.sha256(opened.stream(place)).hexdigest()
+        assert opened.digest(place) == entry.get("key", told[:32])
+        assert told in opened.digest(place) or "key" not in entry
+
+
+def test_a_fragment_of_before_the_digests_is_still_read() -> None:
+    start, length = 24, int(PACKED[4:16])
+    header = json.loads(PACKED[start : start + length])
+    for entry in header["objects"]:
+        entry.pop("digest", None)
+    written = json.dumps(header).encode()
+    old = PACKED[:4] + b"%012d%08x" % (len(written), zlib.crc32(written)) + written + PACKED[start + length :]
+    before, now = Fragment(io.BytesIO(old)), fragment()
+    assert [before.digest(at) for at in range(len(now.objects))] == [now.digest(at) for at in range(len(now.objects))]
+    assert merged([before]) == merged([now])
 
 
 def test_glyphs_are_noted_with_the_text_they_stand_for() -> None:
