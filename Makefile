@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := var/demo
 
-.PHONY: setup demo test test-servers check bench bench-http drill clean
+# A test suite starts hundreds of Pythons: what one has compiled the others read, whatever the environment says of it.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup demo test test-servers check bench bench-full bench-guard bench-http drill clean
 
 setup: $(READY)
 
@@ -38,8 +41,22 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/house/test_layout.py
 
-bench: $(READY)
-	$(BIN)/python benchmarks/bench.py
+# The peers it is measured against are installed for it alone; one that will not install is named, and the rest measured.
+PEERS := $(VENV)/.peers
+$(PEERS): requirements-bench.lock $(READY)
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $(PEERS)
+
+bench: $(PEERS)
+	$(BIN)/python benchmarks/bench.py $(HOW)
+
+# The long one; the README's tables: make bench-full HOW=--markdown
+bench-full: $(PEERS)
+	$(BIN)/python benchmarks/bench.py --full $(HOW)
+
+# Fails where a ratio (not a time) fell by more than a quarter; benchmarks/ratios.json holds them.
+bench-guard: $(READY)
+	$(BIN)/python benchmarks/guard.py
 
 # Longer, and on servers: make bench-http HOW="--rows 10000 --database-url postgresql+psycopg://…"
 bench-http: $(READY)

@@ -22,7 +22,7 @@ from PIL import Image
 
 from cardpipe.lettershop import envelope
 from cardpipe.model.piece import Composed, Piece
-from cardpipe.pipeline import compose
+from cardpipe.pipeline import compose, pinned
 from cardpipe.prepress import card, fragment
 from cardpipe.prepress.photo import PhotoOrder, develop
 from cardpipe.wiring import Shop
@@ -81,10 +81,12 @@ def run(
         data = given["portrait" if portrait else "landscape"]
         with clocks["limit"].running():
             limit(data, placed, portrait=portrait)
+        pinned.forget()  # each photo as if no other card carried it
         with _stages(shop, clocks), clocks["compose"].running():
             made.append(compose.make(shop, piece))
         if number < through_child + 2:
             shop.darkroom = there
+            pinned.forget()
             with clocks["darkroom limit"].running():
                 limit(data, placed, portrait=portrait)
             with clocks["darkroom compose"].running():

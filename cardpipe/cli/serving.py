@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +13,7 @@ from cardpipe.cli import show
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.settings import Settings, settings
-from cardpipe.worker.child import Child
+from cardpipe.worker.child import Child, begun
 from cardpipe.worker.lock import holder
 
 if TYPE_CHECKING:
@@ -30,10 +29,10 @@ class Workforce:
     :meth:`tend` is called again and again by whoever waits: a supervisor that died is replaced.
     """
 
-    def __init__(self, config: Settings) -> None:
+    def __init__(self, config: Settings, before_fork: Callable[[], None] | None = None) -> None:
         self._config = config
-        command = [sys.executable, "-m", "cardpipe.worker.supervise"]
-        self._own = Child("supervisor", command, os.environ, config.data / "logs" / "supervisor.log")
+        log = config.data / "logs" / "supervisor.log"
+        self._own = Child("supervisor", begun("supervise"), os.environ, log, before_fork)
         self._looked = 0.0
 
     def tend(self) -> None:
@@ -62,9 +61,9 @@ class Workforce:
 
 
 @contextmanager
-def working(config: Settings) -> Iterator[Workforce]:
-    """Workers on the data folder while the block runs."""
-    force = Workforce(config)
+def working(config: Settings, before_fork: Callable[[], None] | None = None) -> Iterator[Workforce]:
+    """Workers on the data folder while the block runs; forks of this process, where ``before_fork`` is given."""
+    force = Workforce(config, before_fork)
     force.tend()
     try:
         yield force
@@ -74,18 +73,18 @@ def working(config: Settings) -> Iterator[Workforce]:
 
 def work() -> None:
     """Supervise until stopped. Raises Conflict where another supervisor holds the data folder."""
-    from cardpipe.worker import supervise
+    from cardpipe.worker import begin
 
     show.words(f"working on {settings().data}; stop with Ctrl-C")
-    supervise.main()
+    begin.load("supervise")()
 
 
 def dispatch() -> None:
     """A dispatcher of its own, until stopped."""
-    from cardpipe.worker import dispatch as dispatching
+    from cardpipe.worker import begin
 
     show.words("dispatching; stop with Ctrl-C")
-    dispatching.main()
+    begin.load("dispatch")()
 
 
 def serve_api(host: str, port: int) -> None:
@@ -117,13 +116,18 @@ def _with_servers(house: Shop, what: str) -> None:
 
 
 def serve(host: str, port: int) -> None:
-    """API and console in this process, beside the supervisor of the data folder."""
-    from cardpipe.api.app import make_app
-    from cardpipe.console.app import make_console
+    """API and console in this process, beside the supervisor of the data folder, which shares what both have loaded."""
+    from cardpipe.worker import begin, forked
+
+    begin.load("supervise")
     from cardpipe.wiring import shop
 
     house = shop()
-    with working(house.settings) as force:
+    forked.apart(lambda: house.store)  # migrated by somebody who forgets Alembic again
+    with working(house.settings, lambda: None) as force:  # no database is open yet
+        from cardpipe.api.app import make_app
+        from cardpipe.console.app import make_console
+
         over = threading.Event()
 
         def tending() -> None:

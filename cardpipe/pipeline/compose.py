@@ -51,7 +51,8 @@ def make(shop: Shop, piece: Piece) -> Composed:
     photos = _photos(shop, piece, design, layout, findings)
     signature = _signature(shop, piece, design, findings)
     hand = Hand(chain[0].name, tuple(font.face for font in chain))
-    message = card.fit_message(design, hand, spec["message"], signature is not None)
+    signed = signature is not None
+    message = pinned.message(scope, spec, signed, lambda: card.fit_message(design, hand, spec["message"], signed))
     ink = card.pens(design).get(spec["ink"])
     carrier = shop.catalog.carrier(spec["carrier"])
     recipient, sender = Address.model_validate(spec["recipient"]), Address.model_validate(spec["sender"])
@@ -141,7 +142,7 @@ def _photos(
     for name, digest in sorted(piece.spec["photos"].items()):
         order = replace(orders[name], min_ppi=pinned.least_ppi(piece.spec, name))
         try:
-            photo = shop.darkroom.develop(shop.artifacts.get(piece.scope, digest), order)
+            photo = pinned.photo(shop, piece.scope, piece.spec, digest, order)
         except Refused as problem:
             if problem.retried:  # the decoder died: an attempt of this piece, not a judgement on its picture
                 raise

@@ -281,21 +281,22 @@ def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
     desk.findings += card.judge_photos(design, set(given))
     press = desk.shop.catalog.press(desk.shop.press)
     placed = card.photo_orders(design, source.format, press.photo_ppi, press.photo_minimum_ppi)
-    pinned = {}
+    kept = {}
     for name, ref in given.items():
         data = desk.bytes_of.get(ref)
         if data is None or name not in placed:
             continue
         try:
-            facts = desk.shop.darkroom.judge(data, f"photos.{name}")
+            digest = ref.removeprefix("sha256:") if PICTURE_DIGEST.match(ref) else hashlib.sha256(data).hexdigest()
+            facts = pinned.facts(desk.shop, desk.scope, digest, f"photos.{name}", data)
         except Refused as problem:
             desk.findings += problem.findings
             continue
         desk.findings += facts.findings
         if not has_errors(facts.findings):
             desk.findings += _sharp_enough(desk, facts, placed[name])
-        pinned[name] = _keep(desk, data)
-    return pinned
+        kept[name] = _keep(desk, data)
+    return kept
 
 
 def _sharp_enough(desk: Desk, facts: PictureFacts, placed: PhotoOrder) -> list[Finding]:

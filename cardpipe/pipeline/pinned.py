@@ -6,11 +6,13 @@ tenant and mode: what is found under one is what was put there.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cardpipe.lettershop.mailing import Insert, Mailing
+from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
 from cardpipe.pipeline.override import COARSE
 from cardpipe.ports import DesignSource, FontSource, Shop
@@ -20,31 +22,55 @@ from cardpipe.prepress.format import Format
 from cardpipe.prepress.fragment import Part
 from cardpipe.prepress.merge import Shared
 from cardpipe.prepress.pdf import art_parts
+from cardpipe.prepress.photo import DevelopedPhoto, PhotoOrder
+from cardpipe.prepress.picture import PictureFacts
 from cardpipe.prepress.press import Press
 from cardpipe.prepress.signature import LiftedSignature, SignatureOrder
+from cardpipe.prepress.typeset import Layout
 
 T = TypeVar("T")
 
 
 class Recent:
-    """The last few things made, by key; the oldest goes when there are too many."""
+    """The last few things made, by key; what was longest not asked for goes when there are too many, or where ``weigh``
+    tells their bytes, when they weigh too much. What cannot be made is not remembered."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[Any], int] = lambda made: 1) -> None:
         self._most = most
+        self._weigh = weigh
+        self._held = 0
+        self._lock = threading.Lock()  # the API's threads ask too
         self._made: OrderedDict[tuple[str, ...], Any] = OrderedDict()
 
     def get(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        """What was made under this key, or what ``make`` makes now."""
-        if key not in self._made:
-            self._made[key] = make()
-            if len(self._made) > self._most:
-                self._made.popitem(last=False)
-        self._made.move_to_end(key)
-        found: T = self._made[key]
-        return found
+        """What was made under this key, or what ``make`` makes now; two who ask at once may both make it."""
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                found: T = self._made[key]
+                return found
+        made = make()
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = made
+                self._held += self._weigh(made)
+            while self._held > self._most:
+                self._held -= self._weigh(self._made.popitem(last=False)[1])
+        return made
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        with self._lock:
+            self._made.clear()
+            self._held = 0
 
 
 _recent = Recent(64)
+#: A campaign sends one photo on thousands of cards: some fifty panels, beside the 600 MB that a worker may take.
+_photos = Recent(32_000_000, lambda photo: len(photo.jpeg))
+#: And one message, where it names nobody.
+_layouts = Recent(16)
+_facts = Recent(512)
 
 
 def design(shop: Shop, scope: Scope, spec: dict[str, Any]) -> DesignSource:
@@ -66,6 +92,12 @@ def font(shop: Shop, scope: Scope, pin: dict[str, str]) -> FontSource:
     )
 
 
+def forget() -> None:
+    """Forget pictures and messages, as a worker that was just started: what follows is made anew."""
+    for made in (_photos, _layouts, _facts):
+        made.clear()
+
+
 def layout(spec: dict[str, Any]) -> Format:
     """The format as it was when the order was accepted."""
     return Format.from_dict(spec["format"])
@@ -77,6 +109,30 @@ def signature(shop: Shop, scope: Scope, digest: str, order: SignatureOrder, data
         ("signature", *scope, digest, str(order.width_pt), str(order.height_pt)),
         lambda: shop.darkroom.lift(data or shop.artifacts.get(scope, digest), order),
     )
+
+
+def photo(shop: Shop, scope: Scope, spec: dict[str, Any], digest: str, order: PhotoOrder) -> DevelopedPhoto:
+    """A photo as it is placed, developed once for the many cards that carry it. Raises Refused like
+    ``darkroom.develop``."""
+    return _photos.get(
+        ("photo", *scope, digest, repr(order), spec["profile"]),
+        lambda: shop.darkroom.develop(shop.artifacts.get(scope, digest), order),
+    )
+
+
+def facts(shop: Shop, scope: Scope, digest: str, where: str, data: bytes) -> PictureFacts:
+    """What is to be said of a photo of that digest, judged once for the many orders that name it. Raises Refused like
+    ``darkroom.judge``."""
+    return _facts.get(("facts", *scope, digest, where), lambda: shop.darkroom.judge(data, where))
+
+
+def message(
+    scope: Scope, spec: dict[str, Any], signed: bool, fit: Callable[[], Layout | list[Finding]]
+) -> Layout | list[Finding]:
+    """A message laid out in its panel, once for the many cards that carry the same words; each is written anew."""
+    faces = [face[part] for face in spec["hand"]["faces"] for part in ("settings", "file")]
+    drawn = sorted(spec["design"]["files"].items())
+    return _layouts.get(("message", *scope, spec["message"], str(signed), *faces, "design", *drawn), fit)
 
 
 def press(spec: dict[str, Any]) -> Press:

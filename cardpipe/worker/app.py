@@ -1,8 +1,7 @@
 """The Celery app, set up so that nothing depends on a message (reliability.md 1.3).
 
 Acknowledged early, no retries, no countdowns, no results, no canvas, no beat: time, retries and results live in rows.
-Run as ``celery -A cardpipe.worker.app worker -P prefork -Q accept,compose,gather,release,events``;
-``worker.supervise`` does.
+``worker.crew`` runs it. So does ``celery -A cardpipe.worker.app worker -P prefork -Q accept,compose,gather,release``.
 """
 
 from __future__ import annotations

@@ -6,11 +6,14 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from cardpipe.worker.forked import MODULE, Forked, fork, single
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 #: A child that lived for so long was well: its next restart is quick again.
@@ -20,17 +23,29 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+def begun(*words: str) -> list[str]:
+    """The command that begins one of :mod:`cardpipe.worker.begin`'s processes."""
+    return [sys.executable, "-m", MODULE, *words]
+
+
 class Child:
     """One command, kept running. All of its methods belong to the one thread that lives as long as the supervisor:
-    the kernel's "die with your parent" (PR_SET_PDEATHSIG) means the parent *thread*."""
+    the kernel's "die with your parent" (PR_SET_PDEATHSIG) means the parent *thread*.
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+    Where ``before_fork`` is given, a command of :func:`begun` is a fork of this process, if that has no other thread;
+    what it does is to close the database."""
+
+    def __init__(
+        self, name: str, command: list[str], environment: Mapping[str, str], log: Path,
+        before_fork: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.command = command
         self.environment = dict(environment)
         self.log = log
         self.starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._before_fork = before_fork
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._started = 0.0
         self._delay = FIRST_DELAY
         self._not_before = 0.0
@@ -46,10 +61,15 @@ class Child:
     def start(self) -> None:
         """Start it, in its own session: a Ctrl-C at the supervisor's terminal does not reach it."""
         with self._journal() as log:
-            self._process = subprocess.Popen(
-                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_die_with(os.getpid()),
-            )  # fmt: skip
+            if self._before_fork is not None and single():
+                self._before_fork()
+                words = self.command[self.command.index(MODULE) + 1 :]
+                self._process = fork(words, self.environment, log, _die_with(os.getpid()))
+            else:
+                self._process = subprocess.Popen(
+                    self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, preexec_fn=_die_with(os.getpid()),
+                )  # fmt: skip
         self.starts += 1
         self._started = time.monotonic()
 

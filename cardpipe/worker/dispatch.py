@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ import structlog
 
 from cardpipe.model.errors import Unavailable
 from cardpipe.ports import Store
+from cardpipe.worker.stirring import stamp
 
 if TYPE_CHECKING:
     from cardpipe.wiring import Shop
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("cardpipe.dispatch")
 
 BUSY_SECONDS, IDLE_SECONDS, LONGEST_SECONDS = 0.01, 0.08, 5.0
+#: How long it does not look at a database on this machine in which nobody has written: time alone makes steps due too.
+DOZE_SECONDS = 1.0
 #: How often messages are made of what was committed, the calendar is looked at, and the database told that we live.
 TELL_SECONDS, CALENDAR_SECONDS, BEAT_SECONDS, TUNE_SECONDS = 0.25, 5.0, 5.0, 10.0
 
@@ -64,13 +68,15 @@ class Dispatcher:
     """One loop: look, hint, sleep. Sleeps longer and longer while the database or the broker does not answer."""
 
     def __init__(
-        self, store: Store, publish: Publish, window: int, hint_seconds: float, chores: Sequence[Chore] = ()
-    ) -> None:
+        self, store: Store, publish: Publish, window: int, hint_seconds: float, chores: Sequence[Chore] = (),
+        stamp: Callable[[], object] = object,
+    ) -> None:  # fmt: skip
         self.store = store
         self.publish = publish
         self.window = window
         self.hint_seconds = hint_seconds
         self.chores = chores
+        self.stamp = stamp  # equal ones: nothing was written in between
         self.failures = 0
 
     def turn(self) -> float:
@@ -91,8 +97,13 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop."""
-        while not stop.wait(self.turn()):
-            pass
+        before = self.stamp()
+        while not stop.wait(pause := self.turn()):
+            awake = time.monotonic() + DOZE_SECONDS
+            while pause == IDLE_SECONDS and time.monotonic() < awake and self.stamp() == before:
+                if stop.wait(IDLE_SECONDS):
+                    return
+            before = self.stamp()
 
     def _failed(self, what: str, problem: Exception) -> float:
         self.failures += 1
@@ -127,6 +138,16 @@ def chores(house: Shop) -> list[Chore]:
     return listed
 
 
+def database_stamp(house: Shop) -> Callable[[], object]:
+    """What changes with each commit: the journal's file on this machine. A server is asked each time anew."""
+    url = house.settings.database
+    if not url.startswith("sqlite:///"):
+        return object
+    file = Path(url.removeprefix("sqlite:///"))
+    journal = file.with_name(f"{file.name}-wal")
+    return lambda: stamp(file, journal)
+
+
 def main() -> None:
     """The dispatcher as a process of its own."""
     from cardpipe.settings import settings
@@ -142,7 +163,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stopped)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config, house = settings(), shop()
-    Dispatcher(house.store, publisher(), config.window, config.hint_seconds, chores(house)).run(stop)
+    written = database_stamp(house)
+    Dispatcher(house.store, publisher(), config.window, config.hint_seconds, chores(house), written).run(stop)
 
 
 if __name__ == "__main__":

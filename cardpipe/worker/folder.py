@@ -11,13 +11,17 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps, loads
 
+from cardpipe.worker.stirring import Folder
+
 _TAKEN = ".taken"
+#: Between two looks while hints wait; and at the longest, whatever the kernel told.
+POLL_SECONDS, LONGEST_SECONDS = 0.02, 1.0
 
 
 class Channel(filesystem.Channel):
@@ -68,9 +72,47 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """What ``filesystem://`` means in cardpipe."""
+    """What ``filesystem://`` means in cardpipe. Where hints wait that nobody may take yet, or somebody may not take
+    more, it looks again every POLL_SECONDS; where the folder is empty, it waits until a hint is put there."""
 
     Channel = Channel
+
+    def __init__(self, client: Any, **kwargs: Any) -> None:
+        super().__init__(client, **kwargs)  # type: ignore[no-untyped-call]
+        self._stirring: Folder | None = None
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
+        """One hint, delivered. Raises TimeoutError where there was none in that time."""
+        begun = monotonic()
+        path = Path(connection.client.transport_options["data_folder_in"])
+        stirring = self._stirring = self._stirring or Folder(path, POLL_SECONDS)
+        while True:
+            stirring.watch()
+            try:
+                self.cycle.get(self._deliver, timeout=timeout)  # type: ignore[union-attr]
+                return
+            except Empty:
+                left = LONGEST_SECONDS if timeout is None else timeout - (monotonic() - begun)
+                if left <= 0:
+                    raise TimeoutError from None
+                if _empty(path):
+                    stirring.wait(min(left, LONGEST_SECONDS))
+                else:
+                    sleep(min(left, POLL_SECONDS))
+
+    def close_connection(self, connection: Any) -> None:
+        super().close_connection(connection)  # type: ignore[no-untyped-call]
+        if self._stirring is not None:
+            self._stirring.close()
+            self._stirring = None
+
+
+def _empty(folder: Path) -> bool:
+    """Whether no hint waits."""
+    try:
+        return all(name[0] == "." for name in os.listdir(folder) if name.endswith(".msg"))  # noqa: PTH208
+    except OSError:
+        return True
 
 
 def install() -> None:

@@ -2,8 +2,8 @@
 
 It alone holds the folder, so at its start every lease, hint and half-written file is a leftover and is cleared at once
 (reliability.md 2.4). Kill any of its processes, or itself, at any moment: the next start goes on where the rows stand.
-Run as ``python -m cardpipe.worker.supervise``, or within a program of one's own: ``with Supervisor(settings) as it:
-while …: it.turn()``.
+Run as ``python -m cardpipe.worker.begin supervise``, or within a program of one's own: ``with Supervisor(settings) as
+it: while …: it.turn()``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,7 +25,8 @@ from cardpipe.model.errors import CardpipeError, Unavailable
 from cardpipe.settings import Settings, settings
 from cardpipe.wiring import Shop
 from cardpipe.worker import folder
-from cardpipe.worker.child import Child
+from cardpipe.worker.child import Child, begun
+from cardpipe.worker.forked import apart
 from cardpipe.worker.journal import open_journal
 from cardpipe.worker.lock import FolderLock, holder
 from cardpipe.worker.queues import chosen
@@ -36,7 +35,7 @@ __all__ = ["Supervisor", "holder", "main"]
 
 log = structlog.get_logger("cardpipe.supervise")
 
-TURN_SECONDS = 0.05
+TURN_SECONDS, WAIT_SECONDS = 0.2, 0.05
 STATUS_SECONDS = 1.0
 #: Hints that nobody takes for so long, while nobody works, mean that the worker does not hear. Twice as long after each
 #: restart that did not help: a busy machine may need longer than that to start one at all.
@@ -57,10 +56,8 @@ class Supervisor:
         self.status = config.data / "supervisor.json"
         environment = _environment(config)
         logs = config.data / "logs"
-        self.worker = Child("worker", _celery(config), environment, logs / "worker.log")
-        self.dispatcher = Child(
-            "dispatcher", [sys.executable, "-m", "cardpipe.worker.dispatch"], environment, logs / "dispatcher.log"
-        )
+        self.worker = Child("worker", _crew(config), environment, logs / "worker.log", self._let_go)
+        self.dispatcher = Child("dispatcher", begun("dispatch"), environment, logs / "dispatcher.log", self._let_go)
         self._told = 0.0
         self._heard = time.monotonic()
         self._patience = self._first_patience = max(DEAF_SECONDS, 1.5 * config.hint_seconds)
@@ -76,6 +73,7 @@ class Supervisor:
         """Take the folder, clear what the last one left, start the processes. Raises Conflict where it is held."""
         self.lock.take()
         try:
+            apart(lambda: self.shop.store)  # Alembic is large, and needed once in a database's life
             _ = self.shop.store  # migrated before anybody else looks at it
             _ = self.shop.secret  # missing, or another than this database's: told now
             folder.sweep(self.settings.data / "queue")
@@ -101,11 +99,10 @@ class Supervisor:
             self._tell()
             self._listen()
 
-    def run(self, stopped: Callable[[], bool]) -> None:
-        """Tend the processes until ``stopped`` says so."""
-        while not stopped():
+    def run(self, stop: threading.Event) -> None:
+        """Tend the processes until told to stop."""
+        while not stop.wait(TURN_SECONDS):
             self.turn()
-            time.sleep(TURN_SECONDS)
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
         """Warm first: no new hints, and what is in hand is finished. Then hard: nothing is left running.
@@ -116,7 +113,7 @@ class Supervisor:
             child.ask_to_stop()
         until = time.monotonic() + grace
         while time.monotonic() < until and self.worker.alive and self._in_hand():
-            time.sleep(TURN_SECONDS)
+            time.sleep(WAIT_SECONDS)
         for child in (self.dispatcher, self.worker):
             child.kill()
         if self.lock.held:
@@ -124,6 +121,11 @@ class Supervisor:
                 path.unlink(missing_ok=True)
         self.shop.close()
         self.lock.release()
+
+    def _let_go(self) -> None:
+        """Close the database: a fork must not inherit a connection to SQLite, nor what SQLite knows of its locks."""
+        if "store" in self.shop.__dict__:
+            self.shop.store.close()
 
     def _listen(self) -> None:
         """A worker that lives and takes nothing is started anew. The database tells, never the look of a process:
@@ -179,12 +181,8 @@ class Supervisor:
             beside.replace(self.status)
 
 
-def _celery(config: Settings) -> list[str]:
-    return [
-        sys.executable, "-m", "celery", "-A", "cardpipe.worker.app", "worker", "-P", "prefork",
-        "-c", str(config.workers), "-Q", ",".join(chosen(config.queues)), "-n", f"cardpipe-{os.getpid()}@%h",
-        "-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat",
-    ]  # fmt: skip
+def _crew(config: Settings) -> list[str]:
+    return begun("crew", ",".join(chosen(config.queues)), str(config.workers), f"cardpipe-{os.getpid()}")
 
 
 def _environment(config: Settings) -> dict[str, str]:
@@ -211,7 +209,7 @@ def main() -> None:
         signal.signal(number, stopped)
     try:
         with Supervisor(settings()) as supervisor:
-            supervisor.run(stop.is_set)
+            supervisor.run(stop)
     except CardpipeError as problem:
         log.error("ended", problem=str(problem))
         raise SystemExit(problem.exit_code) from None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cardpipe.console import password
+from argon2 import PasswordHasher
+
 from cardpipe.console.guard import csrf_of, digest_of
 from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
@@ -16,6 +18,7 @@ from cardpipe.pipeline.gather import gather
 from cardpipe.pipeline.mapping import Columns
 from cardpipe.settings import Settings
 from tests.pipeline.shopfloor import House, picture
+from tests.storage.fresh import lay
 
 SCOPE = Scope("local", "live")
 PASSWORD = "a card for the wall"
@@ -87,11 +90,20 @@ def furnish(house: House, pieces: int = 12) -> Batch:
 
 def employ(house: House, name: str, role: Role, tenants: tuple[str, ...] = ()) -> None:
     """Somebody who may log in with :data:`PASSWORD`."""
-    house.store.add_user(User(name, role, tenants, password.hash(PASSWORD)), "test")
+    house.store.add_user(User(name, role, tenants, _hashed()), "test")
+
+
+@cache
+def _hashed() -> str:
+    """:data:`PASSWORD` as it is stored, made at a hundredth of what the product takes for it (``test_password`` does):
+    what it cost stands in the text itself, so that hundreds of logins of tests are real ones and cost as little."""
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
 def open_house(data: Path) -> House:
-    """A shop on that data folder."""
+    """A shop on that data folder; where nothing lies there yet, on a database that was migrated before."""
+    if not data.exists():
+        lay(data / "cardpipe.db")
     return House(Settings(data=data))
 
 

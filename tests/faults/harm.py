@@ -99,7 +99,7 @@ class House:
     # the processes
     def start(self) -> None:
         log = (self.settings.data / "supervisor.log").open("ab")
-        command = [sys.executable, "-m", "cardpipe.worker.supervise"]
+        command = [sys.executable, "-m", "cardpipe.worker.begin", "supervise"]
         self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         log.close()
 
@@ -123,7 +123,7 @@ class House:
 
     def workers(self) -> list[int]:
         """The main process of the pool, then its children."""
-        found = self.find("celery", "worker")
+        found = self.find("cardpipe.worker.begin", "crew")
         return sorted(found, key=lambda pid: parent(pid) != (self.process.pid if self.process else 0))
 
     # ways to harm it
@@ -143,7 +143,7 @@ class House:
         return self.kill(self.workers()[1:])
 
     def kill_dispatcher(self) -> bool:
-        return self.kill(self.find("cardpipe.worker.dispatch"))
+        return self.kill(self.find("cardpipe.worker.begin", "dispatch"))
 
     def kill_supervisor(self) -> bool:
         if self.process is None:

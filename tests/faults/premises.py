@@ -218,13 +218,13 @@ class Premises(ABC):
 
     def workers(self) -> list[int]:
         """The main processes of the pools."""
-        found = self.find("celery", "worker")
+        found = self.find("cardpipe.worker.begin", "crew")
         return [pid for pid in found if parent(pid) not in found]
 
     def pool_children(self) -> list[int]:
         """Those who work."""
         mains = set(self.workers())
-        return [pid for pid in self.find("celery", "worker") if parent(pid) in mains]
+        return [pid for pid in self.find("cardpipe.worker.begin", "crew") if parent(pid) in mains]
 
     def jump(self, seconds: float) -> None:
         """Every clock of the product is wrong by so much from now on."""

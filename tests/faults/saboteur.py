@@ -83,10 +83,10 @@ class Saboteur:
         return self._kill(self.premises.pool_children(), 100)
 
     def kill_dispatcher(self) -> bool:
-        return self._kill(self.premises.find("cardpipe.worker.dispatch") + self.premises.roots("dispatcher"))
+        return self._kill(self.premises.find("cardpipe.worker.begin", "dispatch") + self.premises.roots("dispatcher"))
 
     def kill_supervisor(self) -> bool:
-        return self._kill(self.premises.find("cardpipe.worker.supervise") + self.premises.roots("worker"))
+        return self._kill(self.premises.find("cardpipe.worker.begin", "supervise") + self.premises.roots("worker"))
 
     def kill_api(self) -> bool:
         return self._kill(self.premises.roots("serve", "api"))

@@ -12,7 +12,7 @@ from PIL import Image
 from shopfloor import SCOPE, House, order
 
 from cardpipe.model.order import Order
-from cardpipe.pipeline import bulk, compose
+from cardpipe.pipeline import bulk, compose, pinned
 from cardpipe.pipeline.change import change, merged
 from tests.prepress.picturemaking import scene
 
@@ -42,6 +42,7 @@ def shown(house: House, key: str = "R-1") -> dict[str, tuple[int, int, int, int]
         return made
 
     house.darkroom.develop = noted  # type: ignore[method-assign]
+    pinned.forget()  # developed before, perhaps, for another card
     try:
         compose.make(house, piece)
     finally:

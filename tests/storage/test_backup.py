@@ -242,7 +242,7 @@ def test_a_data_folder_of_the_release_before_goes_on(any_store, sql, order, tmp_
     assert photo not in store.rubbish(scope)
     assert store.batch(scope, "bat_1").files == ()
     (piece,) = store.gatherable(scope, "2026-11-25")
-    assert (piece.id, piece.spec["photos"]["main"]) == ("pce_3", photo)
+    assert (piece.id, store.piece(scope, piece.id).spec["photos"]["main"]) == ("pce_3", photo)
     made = store.gather(scope, "2026-11-25", {piece.group: [piece.id]})[0]
     assert finish(store, store.claim(due(store)[0][0], 60))
     store.plan_release(scope, made.id, TARGET)
