@@ -1,9 +1,10 @@
 """The benchmark: how fast, how heavy, how hungry; each beside the limit that the same run measures.
 
-    python benchmarks/bench.py [--full] [--json] [--strict]
+    python benchmarks/bench.py [--full] [--json | --markdown] [--strict]
 
-The short way takes under three minutes on two cores; ``--full`` composes 300 pieces instead of 60 and closes a batch of
-10,000. Times are the processor's unless "wall" is said: a neighbour on the machine changes them less.
+The short way takes some four minutes on two cores; ``--full`` composes 300 pieces instead of 60, closes a batch of
+10,000 and lets the peers make 1,000 and 10,000 pieces where that takes them less than some minutes. ``--peers`` is the
+contest alone. Times are the processor's unless "wall" is said: a neighbour on the machine changes them less.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -23,8 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import closing
 import composing
+import contest
 import material
 import merging
+import parts
 import targets
 from targets import Row
 
@@ -37,8 +41,8 @@ def _say(words: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
 
 
-def measure(folder: Path, *, full: bool) -> list[Row]:
-    """Everything, in a folder that is thrown away afterwards."""
+def measure(folder: Path, *, full: bool) -> tuple[list[Row], list[contest.Result]]:
+    """Everything, in a folder that is thrown away afterwards; and the peers once more, for a table of their own."""
     data, out = folder / "data", folder / "out"
     out.mkdir()
     count, extra = (300, 40) if full else (60, 12)
@@ -61,7 +65,31 @@ def measure(folder: Path, *, full: bool) -> list[Row]:
     rows += _merges(data, out, with_photo, without)
     for size in (1000, 10_000) if full else (1000,):
         rows += targets.close_rows([_closed(data, size, pieces, made)])
-    return rows
+    shutil.rmtree(data)  # the peers' photos need the room
+    results = against_peers(folder, given, full=full)
+    return rows + contest.rows(results), results
+
+
+def against_peers(folder: Path, given: dict[str, bytes], *, full: bool) -> list[contest.Result]:
+    """Cardpipe and what a user would otherwise pick, in turn. A peer that would take longer than ``patience`` seconds
+    of processor time at one size is not run there, and the table says so."""
+    folder = folder / "peers"
+    folder.mkdir()
+    with material.opened_shop(folder / "data") as shop:
+        made = parts.record(shop, folder / "parts", given)
+    references = [material.order(number)["reference"] for number in range(len(made))]
+    composed = [(one.card, one.envelope) for one in made]
+    patience = 300 if full else 12
+    told = contest.Contest(folder / "parts", folder / "data", references, composed, patience)
+    plan = [("ready", 100, 1), ("ready", 1000, 1), ("whole", 8, 1)]
+    if full:
+        plan = [("ready", 100, 3), ("ready", 1000, 1), ("ready", 10_000, 1), ("whole", 100, 1), ("whole", 1000, 1),
+                ("whole", 10_000, 1)]  # fmt: skip
+    results = []
+    for result in contest.rounds(told, plan):
+        _say(f"{result.who}: {result.count} pieces {result.way}: {result.note or f'{result.per_second:.1f} a second'}")
+        results.append(result)
+    return results
 
 
 def _merges(data: Path, out: Path, with_photo: list[str], without: list[str]) -> list[Row]:
@@ -94,11 +122,20 @@ def _closed(data: Path, size: int, pieces: list[Any], made: list[Any]) -> tuple[
     return gathered, merging.ask("close", {**task, "step": "impose"})
 
 
+def machine() -> str:
+    """What it was measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "cores")
+    return f"{os.cpu_count()} × {model}, Python {platform.python_version()}"
+
+
 def main() -> int:
     """Measure, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--full", action="store_true", help="300 pieces composed, a batch of 10,000 closed")
     parser.add_argument("--json", action="store_true", help="the same figures as JSON")
+    parser.add_argument("--markdown", action="store_true", help="the same figures as tables in Markdown")
+    parser.add_argument("--peers", action="store_true", help="only cardpipe beside what a user would otherwise pick")
     parser.add_argument("--strict", action="store_true", help="exit code 1 where a target is not met")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder on the same disk)")
     parser.add_argument("--child", choices=_CHILDREN, help=argparse.SUPPRESS)
@@ -109,11 +146,18 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="cardpipe-bench-", dir=asked.folder))
     start = time.monotonic()
     try:
-        rows = measure(folder, full=asked.full)
+        if asked.peers:
+            results = against_peers(folder, material.pictures(), full=asked.full)
+            rows = contest.rows(results)
+        else:
+            rows, results = measure(folder, full=asked.full)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps([row.as_dict() for row in rows], indent=1) if asked.json else targets.table(rows))
-    _say(f"took {time.monotonic() - start:.0f} s on {os.cpu_count()} cores")
+    if asked.markdown:
+        print(contest.judged(rows) + "\n\n" + contest.markdown(results))
+    else:
+        print(json.dumps([row.as_dict() for row in rows], indent=1) if asked.json else targets.table(rows))
+    _say(f"took {time.monotonic() - start:.0f} s on {machine()}")
     return 1 if asked.strict and any(row.met is False for row in rows) else 0
 
 
