@@ -8,7 +8,7 @@ DEMO := var/demo
 # A test suite starts hundreds of Pythons: what one has compiled the others read, whatever the environment says of it.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo test test-servers check bench bench-full bench-guard bench-http drill clean
+.PHONY: setup demo test test-servers check bench bench-full bench-guard bench-http bench-whole bench-million drill clean
 
 setup: $(READY)
 
@@ -61,6 +61,14 @@ bench-guard: $(READY)
 # Longer, and on servers: make bench-http HOW="--rows 10000 --database-url postgresql+psycopg://…"
 bench-http: $(READY)
 	$(BIN)/python benchmarks/http_bench.py $(HOW)
+
+# From the POST to the released batch, with the share of each stage: make bench-whole HOW="--orders 300"
+bench-whole: $(READY)
+	$(BIN)/python benchmarks/endtoend.py $(HOW)
+
+# What grows with the number of orders (docs/SCALE.md); a million: make bench-million ORDERS=1000000 HOW="--folder run"
+bench-million: $(READY)
+	$(BIN)/python benchmarks/million.py --orders $(ORDERS) $(HOW)
 
 # Nothing lost, nothing twice: everybody is killed while orders flow; the finished files are read. An hour or two.
 # make drill ORDERS=500 SETUP=embedded is a shorter one.

@@ -41,6 +41,18 @@ class Presorted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """A piece that a batch may hold: what puts it there, and nothing of what is printed on it. At a cut-off all that
+    are due lie in memory, and a whole piece is thirty times as large."""
+
+    id: str
+    order_id: str
+    reference: str
+    group: str
+    sort_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A piece as stored. ``spec`` is the accepted order with every input pinned by digest (see ``pipeline.accept``);
     ``group`` is what pieces of one batch share; ``sort_key`` puts them in mail order. One that

@@ -15,7 +15,7 @@ from cardpipe.model.address import Address
 from cardpipe.model.batch import Batch
 from cardpipe.model.errors import Conflict, Unavailable
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Piece, Presorted
+from cardpipe.model.piece import Presorted, Unsent
 from cardpipe.pipeline import pinned
 from cardpipe.ports import Shop
 
@@ -37,17 +37,18 @@ def gather(
         members = {group: [piece.id for piece in pieces] for group, pieces in due.items()}
         if not members:
             return []
-        first = {group: pieces[0] for group, pieces in due.items()}
+        awaiting = _awaiting(shop, scope, {group: pieces[0] for group, pieces in due.items()})
         try:
-            return shop.store.gather(scope, mail_on, members, awaiting=_awaiting(first), label_start=label_start)
+            return shop.store.gather(scope, mail_on, members, awaiting=awaiting, label_start=label_start)
         except Conflict:
             continue
     raise Unavailable("pieces kept changing while they were gathered; nothing was gathered, close the day again")
 
 
-def _awaiting(first: dict[str, Piece]) -> frozenset[str]:
+def _awaiting(shop: Shop, scope: Scope, first: dict[str, Unsent]) -> frozenset[str]:
     """The groups that the house sorts before anything is imposed; one group posts in one way."""
-    return frozenset(group for group, piece in first.items() if pinned.mailing(piece.spec).presorted)
+    posted = {group: pinned.mailing(shop.store.piece(scope, piece.id).spec) for group, piece in first.items()}
+    return frozenset(group for group, mailing in posted.items() if mailing.presorted)
 
 
 def eject(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, user: str) -> Batch:

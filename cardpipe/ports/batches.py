@@ -8,7 +8,7 @@ from typing import Protocol
 from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Piece, Presorted
+from cardpipe.model.piece import Piece, Presorted, Unsent
 from cardpipe.model.scan import Scan, Stage, Tally
 from cardpipe.model.stored import Claim
 
@@ -19,7 +19,7 @@ class Batches(Protocol):
     """Every method is one transaction; every move is a compare-and-set with an event beside it."""
 
     # gather, impose
-    def gatherable(self, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None) -> list[Piece]:
+    def gatherable(self, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None) -> list[Unsent]:
         """Composed, unheld pieces in no batch, due on that mail date or left over from an earlier one (and of just
         these orders, if given), by group, sort key and reference."""
         ...
@@ -66,7 +66,7 @@ class Batches(Protocol):
         ...
 
     # release
-    def plan_release(self, scope: Scope, batch_id: str, target: str) -> str:
+    def plan_release(self, scope: Scope, batch_id: str, target: str, actor: str = "") -> str:
         """Write down that an imposed, unheld batch is to be handed to ``target``; the id of the release step. The same
         target again gives the same step. From now on nothing can be ejected. Raises Conflict where the batch is in
         another state, held, or planned for another target."""

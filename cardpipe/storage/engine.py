@@ -67,6 +67,10 @@ class Tx:
         """The rows of a statement, by column name."""
         return list(self.conn.execute(_text(sql), values).mappings())
 
+    def each(self, sql: str, **values: Any) -> Iterator[sa.RowMapping]:
+        """The rows of a statement one by one, for those of which there may be a hundred thousand."""
+        yield from self.conn.execute(_text(sql), values).mappings()
+
     def one(self, sql: str, **values: Any) -> sa.RowMapping | None:
         """The first row of a statement, if any."""
         return self.conn.execute(_text(sql), values).mappings().first()

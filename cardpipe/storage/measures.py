@@ -1,5 +1,5 @@
 """Numbers for whoever watches the shop. Every count follows an index of what is unfinished: none grows with what was
-ever printed, except that of the batches, of which a shop makes a few a day.
+ever printed, except that of the batches, of which a shop makes a few a day; nor is a piece read where many wait.
 
 An order's age is told by its piece's id, which begins with the moment when it was made (``engine.new_id``). What test
 keys ordered is never printed and stays composed for ever: of it, only what still has to be composed is counted.
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import sqlalchemy as sa
 
 from cardpipe.model.intake import ImportState
 from cardpipe.model.order import Scope
@@ -16,6 +19,7 @@ from cardpipe.model.status import PieceState
 from cardpipe.ports.measures import Measured
 from cardpipe.storage import steps, tenants
 from cardpipe.storage.engine import _IDS, Tx
+from cardpipe.storage.events import text
 from cardpipe.storage.tables import FLYING, words
 
 #: What still has to leave the house, and of test orders what still has to be composed.
@@ -29,10 +33,26 @@ _NEXT_SCOPE = """
     SELECT tenant, mode FROM pieces WHERE (tenant, mode, id) > (:tenant, :mode, 'zzzz')
     ORDER BY tenant, mode, id LIMIT 1
 """
+#: Of a mail date on which more than so many have still to leave, no piece is read: not for this, nor for the oldest.
+_FEW = 1000
 _PIECES = """
-    SELECT state, count(*) AS pieces, min(id) AS oldest, count(held) AS held,
-           sum(CASE WHEN mail_on < :today THEN 1 ELSE 0 END) AS overdue
-    FROM pieces WHERE tenant = :tenant AND mode = :mode AND state IN ({states}) GROUP BY state
+    SELECT state, mail_on, count(*) AS pieces FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND state IN ({states}) GROUP BY state, mail_on
+"""
+#: Of such dates, from the index that has the id in it, and all of the date; of the others from that of just the state.
+#: Joined by ``||``: not by the index that is sorted by states, which has no ids; and grouped as that one is sorted.
+_OLDEST_OF_MANY = """
+    SELECT state, min(id) AS oldest FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND mail_on IN {days} AND state || '' IN ({states})
+    GROUP BY mail_on, group_key, state
+"""
+_OLDEST_OF_FEW = """
+    SELECT state, min(id) AS oldest FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND mail_on IN {days} AND state IN ({states}) GROUP BY state
+"""
+_HELD = """
+    SELECT count(*) AS held FROM pieces
+    WHERE tenant = :tenant AND mode = :mode AND held IS NOT NULL AND state || '' IN ({states})
 """
 #: Of no tenant in particular: SQLite would take an index of all orders of one.
 _HELD_ORDERS = "SELECT count(*) AS held FROM orders WHERE held IS NOT NULL AND state = 'accepted' AND mode <> 'test'"
@@ -63,13 +83,16 @@ def measured(tx: Tx) -> Measured:
         key = {"tenant": scope.tenant, "mode": scope.mode}
         live = scope.mode != "test"
         states = words(UNFINISHED if live else _ON_TRIAL)
-        for row in tx.all(_PIECES.format(states=states), **key, today=tx.at[:10]):
+        counted = tx.all(_PIECES.format(states=states), **key)
+        for row in counted:
             pieces[row["state"]] += row["pieces"]
+            if live and row["mail_on"] < tx.at[:10]:
+                overdue[row["state"]] += row["pieces"]
+        for row in _oldest(tx, scope, states, counted):
             age = max(0.0, tx.now - made_at(row["oldest"]))
             oldest[row["state"]] = max(age, oldest[row["state"]])
-            if live:
-                overdue[row["state"]] += int(row["overdue"])
-                held["piece"] += row["held"]
+        if live:
+            held["piece"] += tx.all(_HELD.format(states=states), **key)[0]["held"]
     held["order"] = tx.all(_HELD_ORDERS)[0]["held"]
     batches = {row["state"]: (row["batches"], row["held"]) for row in tx.all(_BATCHES)}
     held["batch"] = sum(count for state, (_, count) in batches.items() if state != "settled")
@@ -89,6 +112,17 @@ def measured(tx: Tx) -> Measured:
         oldest_event=_age(tx, told["oldest"]),
         paused=tenants.paused(tx) is not None,
     )
+
+
+def _oldest(tx: Tx, scope: Scope, states: str, counted: Iterable[sa.RowMapping]) -> Iterator[sa.RowMapping]:
+    """The oldest piece of each state: of the mail dates with many, and of those with few."""
+    left: Counter[str] = Counter()
+    for row in counted:
+        left[row["mail_on"]] += row["pieces"]
+    for sql, many in ((_OLDEST_OF_MANY, True), (_OLDEST_OF_FEW, False)):
+        if days := sorted(day for day, pieces in left.items() if (pieces > _FEW) is many):
+            statement = sql.format(states=states, days=tx.listed("days"))
+            yield from tx.all(statement, tenant=scope.tenant, mode=scope.mode, days=text(days))
 
 
 def _scopes(tx: Tx) -> list[Scope]:

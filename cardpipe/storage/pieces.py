@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Composed, Piece, Presorted
+from cardpipe.model.piece import Composed, Piece, Presorted, Unsent
 from cardpipe.model.status import DONE, IN_A_BATCH, PieceState, sources
 from cardpipe.model.stored import Claim
 from cardpipe.storage import rubbish, steps
@@ -25,7 +26,7 @@ _OF_ORDERS = "tenant || '' = :tenant AND mode || '' = :mode AND order_id IN {lis
 _BY_ORDERS = f"SELECT * FROM pieces WHERE {_OF_ORDERS} ORDER BY order_id, copy"
 _STATES = f"SELECT state, count(*) AS pieces FROM pieces WHERE {_OF_ORDERS} GROUP BY state"
 _GATHERABLE = """
-    SELECT * FROM pieces
+    SELECT id, order_id, reference, group_key, sort_key FROM pieces
     WHERE tenant = :tenant AND mode = :mode AND state = 'composed' AND mail_on <= :mail_on
       AND batch_id IS NULL AND held IS NULL AND awaits_approval = 0 {narrowed}
 """
@@ -146,16 +147,19 @@ def states(tx: Tx, scope: Scope, order_ids: Iterable[str]) -> Mapping[str, int]:
     return {row["state"]: row["pieces"] for row in rows}
 
 
-def gatherable(tx: Tx, scope: Scope, mail_on: str, order_ids: Iterable[str] | None) -> list[Piece]:
+def gatherable(tx: Tx, scope: Scope, mail_on: str, order_ids: Iterable[str] | None) -> list[Unsent]:
     """What a batch of that mail date may hold, in mail order. A piece that missed its date is still due."""
     narrowed = "" if order_ids is None else f"AND order_id IN {tx.listed('orders')}"
     values = {} if order_ids is None else {"orders": text(list(order_ids))}
-    rows = tx.all(
-        _GATHERABLE.format(narrowed=narrowed), tenant=scope.tenant, mode=scope.mode, mail_on=mail_on, **values
-    )
-    found = [piece_from(row) for row in rows]
+    sql = _GATHERABLE.format(narrowed=narrowed)
+    found = [
+        # groups are few: each is one string, however many pieces have it
+        Unsent(row["id"], row["order_id"], row["reference"], sys.intern(row["group_key"]), row["sort_key"])
+        for row in tx.each(sql, tenant=scope.tenant, mode=scope.mode, mail_on=mail_on, **values)
+    ]
     # sorted here and not by the database, whose collation may differ from one machine to the next
-    return sorted(found, key=lambda piece: (piece.group, piece.sort_key, piece.reference, piece.id))
+    found.sort(key=lambda piece: (piece.group, piece.sort_key, piece.reference, piece.id))
+    return found
 
 
 def page_of_members(tx: Tx, batch_id: str, after: int) -> list[Piece]:

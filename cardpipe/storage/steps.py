@@ -56,10 +56,11 @@ _FINISH = """
     WHERE id = :id AND token = :token AND state = 'open'
 """
 _HELD = f"SELECT count(*) AS steps FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER}"
+# the kinds behind ||: not by the index that has all open steps by kind, but by that of the few that fly
 _UNSERVED = f"""
     SELECT count(*) AS steps FROM steps
-    WHERE {FLYING} AND hinted_until > 0 AND held IS NULL AND {RESTED} AND kind IN {{kinds}} AND NOT EXISTS (
-        SELECT 1 FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER} AND kind IN {{kinds}})
+    WHERE {FLYING} AND hinted_until > 0 AND held IS NULL AND {RESTED} AND kind || '' IN {{kinds}} AND NOT EXISTS (
+        SELECT 1 FROM steps WHERE {FLYING} AND token IS NOT NULL AND NOT {LEASE_OVER} AND kind || '' IN {{kinds}})
 """
 _IN_FLIGHT = f"{FLYING} AND ((token IS NOT NULL AND NOT {LEASE_OVER}) OR NOT {_HINT_OVER})"
 _HOW_MANY_FLY = f"SELECT count(*) AS steps FROM steps WHERE {_IN_FLIGHT}"

@@ -8,7 +8,7 @@ from cardpipe.model.batch import Batch, BatchFile, Remake
 from cardpipe.model.errors import Conflict
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import Scope
-from cardpipe.model.piece import Composed, Piece, Presorted
+from cardpipe.model.piece import Composed, Piece, Presorted, Unsent
 from cardpipe.model.scan import Scan, Stage, Tally
 from cardpipe.ports import Claim, Clock
 from cardpipe.storage import (
@@ -89,7 +89,7 @@ class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures, SqlPeople
             return pieces.composed(tx, claim, composed)
 
     # gather, impose
-    def gatherable(self, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None) -> list[Piece]:
+    def gatherable(self, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None) -> list[Unsent]:
         with self.db.reading() as tx:
             return pieces.gatherable(tx, scope, mail_on, order_ids)
 
@@ -132,9 +132,9 @@ class SqlStore(SqlOrders, SqlTenancy, SqlWork, SqlOutbox, SqlMeasures, SqlPeople
             return revisions.resequence(tx, scope, batch_id, order, user)
 
     # release
-    def plan_release(self, scope: Scope, batch_id: str, target: str) -> str:
+    def plan_release(self, scope: Scope, batch_id: str, target: str, actor: str = "") -> str:
         with self.db.writing() as tx:
-            return releases.plan(tx, scope, batch_id, target)
+            return releases.plan(tx, scope, batch_id, target, actor)
 
     def drop_release(self, scope: Scope, batch_id: str, reason: str, claim: Claim | None = None) -> None:
         with self.db.writing() as tx:

@@ -68,6 +68,25 @@ def test_the_oldest_of_each_state_first_of_all(store: SqlStore, order: Make, clo
     assert {state for state, count in found.overdue.items() if count} == {"composed"}, "its mail date was yesterday"
 
 
+@pytest.mark.parametrize("few", [measures._FEW, 0])
+def test_the_oldest_is_the_same_by_either_index(
+    any_store: SqlStore, order: Make, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """Of several mail dates, the later of which has the older piece; and one that is held."""
+    monkeypatch.setattr(measures, "_FEW", few)
+    stored = [any_store.add_order(order(n, mail_on=f"2026-11-{27 - n}"))[0] for n in range(3)]
+    work(any_store, "compose")
+    any_store.add_order(order(9))
+    any_store.hold(LOCAL, stored[1].pieces[0].id, "ask the sender")
+    found = any_store.measures()
+    with any_store.db.reading() as tx:
+        now = tx.now
+    made = {"composed": stored[0].pieces[0].id, "waiting": any_store.order(LOCAL, "ref-9").pieces[0].id}
+    for state, piece in made.items():
+        assert found.oldest[state] == pytest.approx(now - measures.made_at(piece), abs=2)
+    assert found.oldest["composed"] >= found.oldest["waiting"] and found.held["piece"] == 1
+
+
 def test_test_orders_are_counted_while_they_are_composed(any_store: SqlStore, order: Make) -> None:
     for number in range(3):
         any_store.add_order(order(number, mode="test", mail_on="2020-01-01"))
@@ -140,7 +159,7 @@ def test_nothing_is_read_from_end_to_end(store: SqlStore, monkeypatch: pytest.Mo
         for name, statement in vars(measures).items():
             if not (isinstance(statement, str) and re.match(r"\s*SELECT ", statement)):
                 continue
-            statement = statement.format(states="'waiting', 'composed'")
+            statement = statement.format(states="'waiting', 'composed'", days="(SELECT value FROM json_each(:days))")
             names = re.findall(r":([a-z]+)", statement)
             plan = tx.all(f"EXPLAIN QUERY PLAN {statement}", **dict.fromkeys(names, 1))
             plans += [f"{name}: {row['detail']}" for row in plan]
@@ -152,7 +171,10 @@ def test_nothing_is_read_from_end_to_end(store: SqlStore, monkeypatch: pytest.Mo
                 r"ix_(orders_held|steps_open|steps_flying|events_pending|deliveries_pending|deliveries_order)", plan
             ), plan
     for name, index in (
-        ("_PIECES", "ix_pieces_state"),
+        ("_PIECES", "COVERING INDEX ix_pieces_state"),
+        ("_OLDEST_OF_MANY", "COVERING INDEX ix_pieces_due"),
+        ("_OLDEST_OF_FEW", "ix_pieces_state (tenant=? AND mode=? AND state=? AND mail_on=?)"),
+        ("_HELD", "ix_pieces_held"),
         ("_HELD_ORDERS", "ix_orders_held"),
         ("_LEASED", "ix_steps_flying"),
     ):

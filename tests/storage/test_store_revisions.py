@@ -63,7 +63,7 @@ def test_what_was_ejected_is_composed_anew_and_lies_in_a_later_batch(any_store, 
     assert any_store.gatherable(SCOPE, DAY) == []
     any_store.again(SCOPE, gone.id, "a new photo came")
     assert sorted(work(any_store)) == ["compose", "impose"]
-    (found,) = any_store.gatherable(SCOPE, DAY)
+    found = any_store.piece(SCOPE, any_store.gatherable(SCOPE, DAY)[0].id)
     assert (found.id, found.findings, found.presorted) == (gone.id, (), None)
     (later,) = any_store.gather(SCOPE, DAY, {found.group: [found.id]})
     assert _numbered(any_store, later) == [(1, "ref-2")]
