@@ -33,6 +33,8 @@ class Watch:
         self.process = subprocess.Popen(
             [*command, "watch", "fern", "--out", str(tmp / "seen")], env=env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # what a shell begins with & is deaf to it, and so is what that begins
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

@@ -56,6 +56,13 @@ def undocumented(tree: ast.Module) -> Iterator[str]:
             yield f"{node.lineno} {node.name}"
 
 
+def test_no_two_tests_have_one_name() -> None:
+    """pytest imports them by their names alone: the second of two would not be run."""
+    names = [path.name for path in files() if path.is_relative_to(ROOT / "tests") and path.name.startswith("test_")]
+    assert len(names) > 200
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 def test_public_things_say_what_they_are() -> None:
     silent = [f"cardpipe/{path}: {what}" for path, tree in modules().items() for what in undocumented(tree)]
     assert silent == []
