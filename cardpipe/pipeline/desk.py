@@ -59,10 +59,9 @@ class Desk:
 
     def settle(self) -> None:
         """Errors that somebody let pass are warnings from here on."""
-        pictures = _pictures(self) if self.overrides.given else ()
         for n, found in enumerate(self.findings):
             judged = found.level is Level.ERROR and found.code in JUDGEMENT and found.code != COARSE
-            if judged and self.overrides.allow(found, self.order, self.design, pictures):
+            if judged and self.overrides.allow(found, self.order, self.design, {}):
                 self.findings[n] = let_pass(found)
 
 
@@ -294,23 +293,26 @@ def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
             continue
         desk.findings += facts.findings
         if not has_errors(facts.findings):
-            desk.findings += _sharp_enough(desk, facts, placed[name])
+            desk.findings += _sharp_enough(desk, facts, placed[name], given)
         kept[name] = _keep(desk, data)
     return kept
 
 
-def _sharp_enough(desk: Desk, facts: PictureFacts, placed: PhotoOrder) -> list[Finding]:
+def _sharp_enough(desk: Desk, facts: PictureFacts, placed: PhotoOrder, given: dict[str, str]) -> list[Finding]:
     """What is to be said of a photo's size. One that was let pass may be coarse, down to what nobody lets pass."""
     found = card.foresee(facts, placed)
-    if found and desk.overrides.given and desk.overrides.allow(found[0], desk.order, desk.design, _pictures(desk)):
+    if (
+        found
+        and desk.overrides.given
+        and desk.overrides.allow(found[0], desk.order, desk.design, _digests(desk, given))
+    ):
         return [*map(let_pass, found), *card.coarsest(facts, placed)]
     return found
 
 
-def _pictures(desk: Desk) -> list[str]:
-    """The order's photos by digest, as far as they could be fetched."""
-    refs = [each for each in (desk.order.photo, *desk.order.photos.values()) if each in desk.bytes_of]
-    return [*("sha256:" + hashlib.sha256(desk.bytes_of[ref]).hexdigest() for ref in refs), *desk.fetched.values()]
+def _digests(desk: Desk, given: dict[str, str]) -> dict[str, str]:
+    """Each frame's photo by digest, as far as it could be fetched."""
+    return {name: hashlib.sha256(desk.bytes_of[ref]).hexdigest() for name, ref in given.items() if ref in desk.bytes_of}
 
 
 def _focus(desk: Desk, source: DesignSource) -> dict[str, list[float]]:

@@ -37,9 +37,9 @@ class Overrides:
     given: Sequence[Override] = ()
     used: list[Override] = field(default_factory=list)
 
-    def allow(self, finding: Finding, order: Order, design: str, pinned: Iterable[str]) -> bool:
+    def allow(self, finding: Finding, order: Order, design: str, pinned: Mapping[str, str]) -> bool:
         """Whether one of them lets this finding pass. ``order`` is as it was asked for, ``pinned`` the digests of its
-        photos."""
+        photos by their frames."""
         mine = of(finding.code, finding.where, order, design, pinned)
         forms = (mine, of(finding.code, finding.where, order, design, _asked(order), finding.message))
         found = next((each for each in self.given if each.of in forms), None)
@@ -48,12 +48,12 @@ class Overrides:
         return found is not None
 
 
-def of(code: str, where: str, order: Order, design: str, pictures: Iterable[str], message: str = "") -> str:
+def of(code: str, where: str, order: Order, design: str, pictures: Mapping[str, str], message: str = "") -> str:
     """The digest of what somebody looks at who lets a finding pass. ``message`` stands in for pixels where a picture
     is known by its name or its URL alone."""
     looked: object
     if code.startswith("photo."):
-        looked = {"pictures": sorted(pictures), "design": design}
+        looked = {"pictures": dict(pictures), "design": design}
     elif (party := where.partition(".")[0]) in ("recipient", "sender"):
         looked = getattr(order, party).model_dump(mode="json", exclude_defaults=True)
     else:
@@ -133,7 +133,9 @@ def _may(shop: Shop, order: Order, finding: Finding) -> bool:
     return party is not None and party.country != shop.catalog.carrier(shop.carrier).origin  # ours is in the barcode
 
 
-def _asked(order: Order) -> list[str]:
-    """The photos by what the order calls them: a digest, a name in its import's ZIP, a URL."""
-    named = (order.photo, order.photo_url, *order.photos.values(), *order.photo_urls.values())
-    return [each for each in named if each]
+def _asked(order: Order) -> dict[str, str]:
+    """Where the order names a photo, and what it calls it: a digest, a name in its import's ZIP, a URL."""
+    named = {"photo": order.photo, "photo_url": order.photo_url}
+    named |= {f"photos.{name}": ref for name, ref in order.photos.items()}
+    named |= {f"photo_urls.{name}": url for name, url in order.photo_urls.items()}
+    return {where: ref for where, ref in named.items() if ref}

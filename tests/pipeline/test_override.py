@@ -193,6 +193,21 @@ def test_the_other_photo_of_a_card_is_checked_as_strictly_as_ever(house: House) 
     assert [each.where for each in judged.findings if each.level is Level.ERROR] == [f"photos.{second}"]
 
 
+def test_two_photos_that_were_let_pass_do_not_change_places(house: House) -> None:
+    """Each was looked at where it stands."""
+    name = next(name for name in house.catalog.designs() if len(house.catalog.design(name).design.photos) == 2)
+    design = house.catalog.design(name).design
+    first, second = (frame.photo for frame in design.photos)
+    one, other = (f"sha256:{house.artifacts.put(SCOPE, picture(*size))}" for size in (SMALL, (440, 580)))
+    row = _by_itself(house, order(1, design=name, occasion=design.occasions[0], photos={first: one, second: other}))
+    assert let_pass(house, row).state is RowState.ACCEPTED
+    stored = house.store.order(SCOPE, "R-1")
+    assert len(given(stored)) == 2
+    turned = {"photos": {first: other, second: one}}
+    refused = change(house, SCOPE, "R-1", turned, stored.revision, _none, "user:opal")
+    assert refused.order is None and codes(refused.findings, Level.ERROR) == [COARSE, COARSE]
+
+
 def test_a_day_far_from_the_mail_date(house: House) -> None:
     far = order(1, occasion_date="2025-11-01")
     rows = _by_itself(house, far)
