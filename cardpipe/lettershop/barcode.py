@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -34,6 +35,7 @@ CARD_SLOT = Size(mm(22), mm(16))
 ENVELOPE_SLOT = Size(mm(22), mm(12))
 
 _INKED = re.compile("1+")
+_NO_RUNS: dict[int, None] = {}
 _GAP = mm(1)  # white around the number
 #: A match code as model.batch makes it: in ASCII 9 to 11 words, and in no other way fewer.
 _MATCH_CODE = re.compile("[A-Z]{2}[0-9A-Z]{5}[0-9]{6}[OIE]")
@@ -101,9 +103,9 @@ def modules_path(matrix: Modules, module: Points) -> bytes:
     """The symbol as one filled path of rectangles, origin at its lower left, measured in modules: whole numbers, so
     that neighbours share their edges. Modules that touch in a row are one rectangle, and so are equal runs in rows
     that touch: no seam can open between them."""
-    rows, drawn = [*map(_runs, matrix), ()], _drawn_in(len(matrix))
+    rows, drawn = [*map(_runs, matrix), _NO_RUNS], _drawn_in(len(matrix))
     made = [f"{module:.6f} 0 0 {module:.6f} 0 0 cm"]
-    above: tuple[int, ...] = ()
+    above = _NO_RUNS
     for top, here in enumerate(rows[:-1]):
         for run in here:
             if run in above:
@@ -118,9 +120,9 @@ def modules_path(matrix: Modules, module: Points) -> bytes:
 
 
 @lru_cache(maxsize=1 << 13)  # a batch's codes are alike
-def _runs(row: str) -> tuple[int, ...]:
-    """Where ink begins and where it ends, as one number each."""
-    return tuple(found.start() + (found.end() << 8) for found in _INKED.finditer(row))
+def _runs(row: str) -> dict[int, None]:
+    """Where ink begins and where it ends, as one number each: in order, and soon found."""
+    return {found.start() + (found.end() << 8): None for found in _INKED.finditer(row)}
 
 
 class _Rectangles(dict[int, str]):
@@ -146,39 +148,59 @@ def match_code_marks(slot: Slot, code: str, number: str, face: Face, *, patch: b
     In a turned slot everything turns with it. Raises Bug for a slot that is too small.
     """
     matrix = data_matrix(code)
-    side = MATCH_MODULE * len(matrix)
-    face_cap = face.font.cap_height * NUMBER_SIZE
-    stacked = slot.box.height >= side + 2 * QUIET + face_cap + _GAP
-    rows = [number] if stacked else [part for part in number.replace("/", "\n/").split("\n") if part]
+    rows = _rows(number) if slot.box.height < _stacked(face) else [number]
     printed = [set_figures(face, row, NUMBER_SIZE) for row in rows]
-    widest = max((line.width for line in printed), default=0.0)
-    if stacked:
+    placed = _arranged(slot, face, tuple([line.width for line in printed]))
+    marks: list[Mark] = [Rect(placed.patch, WHITE)] if patch else []
+    path = modules_path(matrix, MATCH_MODULE)
+    marks.append(Outline(placed.symbol, path, BLACK, slot.turned, MATCH_SLOT, (code,)))
+    for row, line, (x, y) in zip(rows, printed, placed.starts, strict=True):
+        marks.append(text_mark(line, row, x, y, turned=slot.turned))
+    return tuple(marks)
+
+
+def _rows(number: str) -> list[str]:
+    return [part for part in number.replace("/", "\n/").split("\n") if part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """Where a slot's marks stand on the page."""
+
+    patch: Box
+    symbol: Box
+    starts: tuple[tuple[Points, Points], ...]
+
+
+def _stacked(face: Face) -> Points:
+    """How high a slot must be to have the number below the symbol."""
+    return MATCH_MODULE * MATCH_MODULES + 2 * QUIET + face.font.cap_height * NUMBER_SIZE + _GAP
+
+
+@lru_cache(maxsize=64)  # a batch's slots are one, and nearly all of its numbers of one width
+def _arranged(slot: Slot, face: Face, widths: tuple[Points, ...]) -> _Arranged:
+    side, face_cap = MATCH_MODULE * MATCH_MODULES, face.font.cap_height * NUMBER_SIZE
+    widest = max(widths, default=0.0)
+    if slot.box.height >= _stacked(face):
         size = Size(max(side + 2 * QUIET, widest + 2 * _GAP), side + 2 * QUIET + face_cap + _GAP)
         left, low = (slot.box.width - size.width) / 2, (slot.box.height - size.height) / 2
         symbol = Box((slot.box.width - side) / 2, low + _GAP + face_cap + QUIET, side, side)
-        starts = [((slot.box.width - line.width) / 2, low + _GAP) for line in printed]
+        starts = [((slot.box.width - width) / 2, low + _GAP) for width in widths]
     else:
         size = Size(side + 2 * QUIET + widest + _GAP, side + 2 * QUIET)
         left, low = 0.0, (slot.box.height - size.height) / 2
         symbol = Box(QUIET, low + QUIET, side, side)
         pitch = NUMBER_SIZE * 1.2
-        middle = symbol.y + (side - face_cap + pitch * (len(printed) - 1)) / 2
-        starts = [(symbol.right + QUIET, middle - pitch * place) for place in range(len(printed))]
+        middle = symbol.y + (side - face_cap + pitch * (len(widths) - 1)) / 2
+        starts = [(symbol.right + QUIET, middle - pitch * place) for place in range(len(widths))]
     if size.width > slot.box.width + 0.01 or size.height > slot.box.height + 0.01:
         raise Bug("a match code does not fit its slot")
-    marks: list[Mark] = []
-    if patch:
-        marks.append(Rect(_placed(slot, Box(left, low, size.width, size.height)), WHITE))
-    lines_of_dump = (code,)
-    marks.append(
-        Outline(
-            _placed(slot, symbol), modules_path(matrix, MATCH_MODULE), BLACK, slot.turned, MATCH_SLOT, lines_of_dump
-        )
+    box = slot.box
+    return _Arranged(
+        _placed(slot, Box(left, low, size.width, size.height)),
+        _placed(slot, symbol),
+        tuple((box.right - x, box.top - y) if slot.turned else (box.x + x, box.y + y) for x, y in starts),
     )
-    for row, line, (x, y) in zip(rows, printed, starts, strict=True):
-        at = (slot.box.right - x, slot.box.top - y) if slot.turned else (slot.box.x + x, slot.box.y + y)
-        marks.append(text_mark(line, row, *at, turned=slot.turned))
-    return tuple(marks)
 
 
 def _placed(slot: Slot, inner: Box) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, product
 
 from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding, error
@@ -31,23 +31,38 @@ def set_line(face: Face, text: str, size: Points, where: str) -> Printed | list[
 
 
 @lru_cache(maxsize=16)
-def _has_figures(face: Face) -> bool:
-    """Whether the face can print every number that people read beside a match code."""
-    return not isinstance(set_line(face, FIGURES, 1.0, "number"), list)
+def _figures(face: Face) -> dict[str, tuple[int, int]]:
+    """Glyph and advance (font units) of each figure, by itself and with the one that follows it: kerning moves a figure
+    by its neighbour alone, which three of a kind and three unlike must show. Raises Bug for a face that cannot print
+    every number that people read beside a match code."""
+    if isinstance(set_line(face, FIGURES, 1.0, "number"), list):
+        raise Bug("a number is made of figures, and its font has all of them")
+    known: dict[str, tuple[int, int]] = {}
+    for text in (*FIGURES, *map("".join, product(FIGURES, repeat=2)), *map("".join, product(FIGURES, repeat=3))):
+        run = face.font.shape(text)
+        if len(run.glyphs) != len(text) or any(run.x_offsets) or any(run.y_offsets):
+            raise Bug("the font of the numbers moves its figures about")
+        if len(text) < 3:
+            known[text] = run.glyphs[0], run.advances[0]
+        elif [*zip(run.glyphs, run.advances, strict=True)] != [known[text[at : at + 2]] for at in range(3)]:
+            raise Bug("the font of the numbers sets a figure by more than its neighbour")
+    return known
 
 
 def set_figures(face: Face, text: str, size: Points) -> Printed:
-    """Shape one line of nothing but figures and strokes. They are judged once a face, not once a line: a batch has a
-    number a piece. Raises Bug for any other character, and for a face that lacks one of these."""
-    if text.strip(FIGURES) or not _has_figures(face):
-        raise Bug("a number is made of figures, and its font has all of them")
-    run, unit = face.font.shape(text), size / face.font.units
-    if len(run.glyphs) != len(text) or any(run.x_offsets) or any(run.y_offsets):
-        raise Bug("the font of the numbers moves its figures about")
-    advances = tuple(advance * unit for advance in run.advances)
-    pens = tuple(accumulate(run.advances, initial=0))
-    starts = tuple(pen * unit for pen in pens[:-1])
-    return Printed(face.font, size, run.glyphs, tuple(text), advances, starts, (0.0,) * len(text), pens[-1] * unit)
+    """Set one line of nothing but figures and strokes, from a table that is shaped once a face: a batch has a number a
+    piece. Raises Bug for any other character, and for a face that cannot set figures so."""
+    known, unit = _figures(face), size / face.font.units
+    try:
+        shaped = [known[text[at : at + 2]] for at in range(len(text))]
+    except KeyError:
+        raise Bug("a number is made of figures, and its font has all of them") from None
+    pens = [0, *accumulate([advance for _, advance in shaped])]
+    return Printed(
+        face.font, size, tuple([glyph for glyph, _ in shaped]), tuple(text),
+        tuple([advance * unit for _, advance in shaped]), tuple([pen * unit for pen in pens[:-1]]),
+        (0.0,) * len(text), pens[-1] * unit,
+    )  # fmt: skip
 
 
 def text_mark(line: Printed, text: str, x: Points, y: Points, *, turned: bool = False, ink: Ink = BLACK) -> Text:
