@@ -182,7 +182,7 @@ class Font:
             for glyph, cluster in zip(run.glyphs, run.clusters, strict=True)
             if glyph == 0 or (self.extent(glyph) is _NO_INK and _visible(text[cluster]))
         }
-        return sorted(lacking | self._astray(text, run))
+        return sorted(lacking if text.isascii() else lacking | self._astray(text, run))
 
     def _astray(self, text: str, run: Run) -> set[int]:
         """Characters whose accents, glyphs of their own, are not over or under the ink of their letter."""

@@ -69,11 +69,12 @@ class Chunk:
         at = self.width + space if self.words else 0.0
         self.words.append((at, word))
         self.width = at + word.width
-        for glyph, x, y in zip(word.glyphs, word.x, word.y, strict=True):
-            ink = word.face.font.extent(glyph)
-            self.left = min(self.left, at + x + ink.left)
-            self.right = max(self.right, at + x + ink.right)
-            self.top, self.bottom = max(self.top, y + ink.top), min(self.bottom, y + ink.bottom)
+        left, right, top, bottom = self.left, self.right, self.top, self.bottom
+        for ink, x, y in zip(map(word.face.font.extent, word.glyphs), word.x, word.y, strict=True):
+            start = at + x
+            left, right = min(left, start + ink.left), max(right, start + ink.right)
+            top, bottom = max(top, y + ink.top), min(bottom, y + ink.bottom)
+        self.left, self.right, self.top, self.bottom = left, right, top, bottom
 
     def atom(self) -> Atom:
         return Atom(self.width, self.gap, max(0.0, self.right - self.width))
@@ -82,11 +83,11 @@ class Chunk:
 def clean(text: str) -> list[str]:
     """The lines of a text as they will be written: composed letters (NFC), plain spaces, invisible characters gone."""
     text = unicodedata.normalize("NFC", re.sub("\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
-    text = "".join(
-        character
-        for character in re.sub(f"[^\\S\n{_NO_BREAK}]", " ", text)
-        if unicodedata.category(character) != "Cf" or character in "\u200c\u200d"
-    )
+    text = re.sub(f"[^\\S\n{_NO_BREAK}]", " ", text)
+    if not text.isascii():
+        text = "".join(
+            character for character in text if unicodedata.category(character) != "Cf" or character in "\u200c\u200d"
+        )
     lines = [re.sub(" +", " ", line).strip(" " + _NO_BREAK) for line in text.split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
@@ -150,16 +151,19 @@ def _leftward(character: str) -> bool:
 
 def _lacking(line: str, faces: tuple[Face, ...]) -> set[int]:
     """Indices of the characters that no face can write."""
-    odd = {
-        index
-        for index, character in enumerate(line)
-        if unicodedata.category(character) in ("Cc", "Cs") or _leftward(character)
-    }
-    plain = "".join(" " if index in odd else character for index, character in enumerate(line))
+    odd: set[int] = set()
+    if not (line.isascii() and line.isprintable()):
+        odd = {
+            index
+            for index, character in enumerate(line)
+            if unicodedata.category(character) in ("Cc", "Cs") or _leftward(character)
+        }
+    plain = "".join(" " if index in odd else character for index, character in enumerate(line)) if odd else line
     lacking: set[int] | None = None
     for face in faces:
-        here = {index for index, character in enumerate(plain) if character in face.faults}
-        here |= set(face.font.missing(plain))
+        here = set(face.font.missing(plain))
+        if not face.faults.isdisjoint(plain):
+            here |= {index for index, character in enumerate(plain) if character in face.faults}
         lacking = here if lacking is None else lacking & here
         if not lacking:
             break
