@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("VIPS_CONCURRENCY", "1")  # pieces per second and *core*
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import closing

@@ -53,8 +53,9 @@ def prepare(task: dict[str, Any]) -> dict[str, Any]:
 def _pattern(shop: Shop, reference: str) -> NewOrder:
     stored = shop.store.order(shop.scope, reference)
     piece = stored.pieces[0]
+    spec = {**piece.spec, "press": {**piece.spec["press"], "pieces_per_batch": 100_000}}  # one batch, to be compared
     return NewOrder(
-        shop.scope, reference, stored.request_digest, stored.request, piece.spec, stored.occasion, stored.design,
+        shop.scope, reference, stored.request_digest, stored.request, spec, stored.occasion, stored.design,
         stored.mail_on, piece.group, piece.sort_key,
     )  # fmt: skip
 

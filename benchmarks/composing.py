@@ -17,7 +17,7 @@ import material
 import numpy as np
 import pyvips
 import simplejpeg
-from clocks import Clocked, Clocks, wrapped
+from clocks import Clocked, Clocks, settled, wrapped
 from PIL import Image
 
 from cardpipe.lettershop import envelope
@@ -94,6 +94,7 @@ def run(
             shop.darkroom = here
         if number == 1:
             clocks.clear()
+            settled()
     there.close()
     return _told(clocks, made, len(pieces) - 2), made
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, BinaryIO
 
-from clocks import Clocked
+from clocks import Clocked, laid, settled
 
 from cardpipe.lettershop.barcode import match_code_marks
 from cardpipe.model.batch import match_code
@@ -108,6 +108,9 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
         leaned_on = shared(shop, task["design"])  # as impose makes it: once a batch
         files, target = [Path(name) for name in task["fragments"]], Path(task["target"])
         one_file(shop, leaned_on, {**task, "sync": False}, files, 1, 2, target)  # a worker that merges lives for days
+        each = sum(file.stat().st_size for file in files) / len(files)
+        laid(target, each * min(task["pieces"], task["per_file"]))
+        settled()
         before = memory_mb("VmRSS:")
         clock, size = Clocked(), 0
         for first in range(1, task["pieces"] + 1, task["per_file"]):
@@ -164,6 +167,7 @@ def compared(folder: Path, task: dict[str, Any], tries: int) -> dict[str, Any]:
     fragments = [Path(task["fragments"][at % len(task["fragments"])]) for at in range(min(task["per_file"], 500))]
     for _ in range(tries):
         made = ask("merge", {**task, "target": str(target)}, Path(__file__))
+        laid(copy, target.stat().st_size)
         rows.append((made, cat([target], copy, made["bytes"], sync=task["sync"], digest=task["digest"])))
         reading = cat(fragments, copy, made["bytes"], sync=task["sync"], digest=task["digest"])
         apart.append(reading["cpu_s"] / made["cpu_s"])

@@ -35,9 +35,13 @@ class Work:
 
             self._shop = self._open.enter_context(material.opened_shop(folder))
         self._references, self._composed = task["references"], task["composed"]
-        target = Path(task["target"])
-        self.targets = [target.with_suffix(".cards.pdf"), target.with_suffix(".envelopes.pdf")]
+        self.targets: list[Path] = []
+        self.aim(Path(task["target"]))
         self._stored: dict[str, Path] = {}
+
+    def aim(self, target: Path) -> None:
+        """Where the print files are written from now on: beside that name."""
+        self.targets = [target.with_suffix(".cards.pdf"), target.with_suffix(".envelopes.pdf")]
 
     def close(self) -> None:
         """Close the shop."""
