@@ -3,7 +3,7 @@
     python benchmarks/bench.py [--full] [--json | --markdown] [--strict]
 
 The short way takes some four minutes on two cores; ``--full`` composes 300 pieces instead of 60, closes a batch of
-10,000 and lets the peers make 1,000 and 10,000 pieces where that takes them less than some minutes. ``--peers`` is the
+10,000 and lets the peers make 1,000 and 10,000 pieces where they have time and memory for it. ``--peers`` is the
 contest alone. Times are the processor's unless "wall" is said: a neighbour on the machine changes them less.
 """
 
@@ -73,14 +73,14 @@ def measure(folder: Path, *, full: bool) -> tuple[list[Row], list[contest.Result
 
 def against_peers(folder: Path, given: dict[str, bytes], *, full: bool) -> list[contest.Result]:
     """Cardpipe and what a user would otherwise pick, in turn. A peer that would take longer than ``patience`` seconds
-    of processor time at one size is not run there, and the table says so."""
+    of processor time at one size, or half of the machine's memory, is not run there, and the table says so."""
     folder = folder / "peers"
     folder.mkdir()
     with material.opened_shop(folder / "data") as shop:
         made = parts.record(shop, folder / "parts", given)
     references = [material.order(number)["reference"] for number in range(len(made))]
     composed = [(one.card, one.envelope) for one in made]
-    patience = 300 if full else 12
+    patience = 90 if full else 12
     told = contest.Contest(folder / "parts", folder / "data", references, composed, patience)
     plan = [("ready", 100, 1), ("ready", 1000, 1), ("whole", 8, 1)]
     if full:
