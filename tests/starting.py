@@ -39,28 +39,29 @@ MODULE = "cardpipe.cli.main"
 
 
 def run(
-    words: list[str], environment: Mapping[str, str], folder: Path, timeout: float
+    words: list[str], environment: Mapping[str, str], folder: Path, timeout: float, typed: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """As ``subprocess.run([sys.executable, "-m", "cardpipe.cli.main", *words], capture_output=True, text=True, …)``.
-    Raises TimeoutExpired, with what was said until then, once it has been killed."""
+    ``typed``: what it reads, by a pipe. Raises TimeoutExpired, with what was said until then, once it has been killed."""
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(_address())
         (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-        nothing = os.open(os.devnull, os.O_RDONLY)
+        given = _written(typed) if typed else os.open(os.devnull, os.O_RDONLY)
         asked = json.dumps({"words": words, "environment": dict(environment), "folder": str(folder)}).encode()
         try:
-            socket.send_fds(line, [len(asked).to_bytes(4, "big")], [nothing, out_end, err_end])
+            socket.send_fds(line, [len(asked).to_bytes(4, "big")], [given, out_end, err_end])
             line.sendall(asked)
         finally:
-            for end in (nothing, out_end, err_end):
+            for end in (given, out_end, err_end):
                 os.close(end)
         said: dict[int, str] = {}
         readers = [threading.Thread(target=_read, args=(end, said), daemon=True) for end in (out, err)]
         for reader in readers:
             reader.start()
-        line.settimeout(timeout)
+        line.settimeout(240)  # until who forks has loaded everything: no command's time begins before its process does
         told = line.makefile("r")
         pid = int(told.readline())
+        line.settimeout(timeout)
         late = False
         try:
             code = int(told.readline())
@@ -73,6 +74,14 @@ def run(
         if late:
             raise subprocess.TimeoutExpired(words, timeout, said.get(out, ""), said.get(err, ""))
         return subprocess.CompletedProcess(words, code, said[out], said[err])
+
+
+def _written(typed: str) -> int:
+    """The end of a pipe that this can be read from; a few lines, which it holds without a reader."""
+    end, mine = os.pipe()
+    with os.fdopen(mine, "wb") as pen:
+        pen.write(typed.encode())
+    return end
 
 
 def _read(end: int, said: dict[int, str]) -> None:

@@ -17,6 +17,7 @@ from cardpipe.console import password
 from cardpipe.model.user import Role
 from cardpipe.settings import Settings
 from cardpipe.wiring import Shop
+from tests import starting
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD = "four unlikely words höre"
@@ -31,10 +32,7 @@ class Desk:
         self.environment.pop("CARDPIPE_DATABASE_URL", None)
 
     def run(self, *words: str, typed: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cardpipe.cli.main", *words]
-        done = subprocess.run(
-            command, env=self.environment, input=typed, capture_output=True, text=True, timeout=150, cwd=ROOT
-        )
+        done = starting.run([*words], self.environment, ROOT, 150, typed)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
+from cardpipe.console import drawing
 from cardpipe.console.app import make_console
 from cardpipe.console.guard import COOKIE, csrf_of, digest_of
 from cardpipe.model.batch import Batch
@@ -41,6 +43,31 @@ def browser(house: House, name: str = "") -> Browser:
         answer = made.post("/login", data={"name": name, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
     return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def easels() -> Iterator[WeakSet[drawing.Easel]]:
+    """Whatever draws for a console of the tests."""
+    made: WeakSet[drawing.Easel] = WeakSet()
+    set_up = drawing.Easel.__init__
+
+    def seen(easel: drawing.Easel, house: House) -> None:
+        set_up(easel, house)
+        made.add(easel)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing.Easel, "__init__", seen)
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def nobody_goes_on_drawing(easels: WeakSet[drawing.Easel]) -> Iterator[None]:
+    """A page of designs or hands has them all drawn behind it, for half a minute; after the test nobody asks for them."""
+    yield
+    for easel in list(easels):
+        with easel._lock:
+            while easel._waiting:
+                del easel._kept[easel._waiting.popitem()[0]]
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from cardpipe.catalog.fonts import Fonts, load_fonts
+from cardpipe.catalog.shelf import Catalog
 from cardpipe.darkroom import LimitedDarkroom
 from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
@@ -21,6 +24,7 @@ from cardpipe.wiring import Shop
 
 SCOPE = Scope("local", "live")
 DAY = "2026-12-01"
+OURS = Path(__file__).resolve().parents[2] / "fonts"
 
 
 @cache
@@ -75,8 +79,21 @@ def _darkroom() -> LimitedDarkroom:
     return LimitedDarkroom()
 
 
+@cache
+def _fonts(folder: Path) -> Fonts:
+    """Read, measured and thinned once for all tests of this process, as a worker does for all its orders."""
+    return load_fonts(folder)
+
+
 class House(Shop):
     """A shop with the two things that tests do all the time."""
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        made: Catalog = Shop.catalog.func(self)
+        if self.settings.fonts == OURS:
+            made.fonts = _fonts(OURS)
+        return made
 
     @cached_property
     def darkroom(self) -> LimitedDarkroom:
