@@ -7,6 +7,7 @@ import datetime as dt
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cardpipe.console import alike
 from cardpipe.console.guard import page
 from cardpipe.console.reasons import next_act
 from cardpipe.console.visit import Visit
@@ -36,7 +37,7 @@ def routes(house: Shop) -> list[Route]:
         return visit.show(
             "batches.html", block="list" if visit.by_htmx else None,
             state=state, asked_day=day, after=after, following=following, open_=OPEN, held_=HELD,
-            states=[str(each) for each in BatchState],
+            states=[str(each) for each in BatchState], apart=alike.why(house, visit.scope, found),
             rows=[(batch, next_act(batch), _given(house, visit.scope, batch)) for batch in found],
         )  # fmt: skip
 

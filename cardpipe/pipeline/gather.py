@@ -1,12 +1,14 @@
-"""Gather: every composed, still unsent piece of a mail date goes into a batch, in mail order. One transaction.
+"""Gather: every composed, still unsent piece of a mail date goes into a batch, in mail order.
 
 Not "what came since the last run" but "all that is composed and in no batch": what missed a cut-off is taken by the
-next one and never falls through the gap (peers.md, complaint 25).
+next one and never falls through the gap (peers.md, complaint 25). So is what was left by one that died: each batch is a
+transaction of its own, short enough for a database with one writer, and whatever lies in none is still due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from cardpipe.lettershop import handover
 from cardpipe.lettershop.addressing import is_domestic, normalised
@@ -26,29 +28,68 @@ def gather(
     shop: Shop, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None, label_start: int = 1
 ) -> list[Batch]:
     """Close a mail date (YYYY-MM-DD), or just these orders of it; the new batches. None is new: nothing was due.
-    ``label_start`` is the first free label (from 1) of batches that are labelled.
+    Raises like :func:`gathering`."""
+    return list(gathering(shop, scope, mail_on, order_ids, label_start))
 
-    A piece that is cancelled or held while this runs makes the transaction start again without it.
-    Raises Unavailable when the pieces never stood still for long enough; nothing was gathered then.
+
+def gathering(
+    shop: Shop, scope: Scope, mail_on: str, order_ids: Iterable[str] | None = None, label_start: int = 1
+) -> Iterator[Batch]:
+    """The batches one by one, each in the moment when it is there for good. A group of more pieces than its press takes
+    in a batch becomes several, numbered as they follow each other in mail order. ``label_start`` is the first free
+    label (from 1) of batches that are labelled; of a group in parts the first one begins there, the others on new
+    sheets.
+
+    A piece that is cancelled or held while this runs is left out; one that becomes due meanwhile goes with the next
+    close. Raises Unavailable when the pieces never stood still for long enough; the batches that were made stay.
     """
     wanted = None if order_ids is None else list(order_ids)
-    for _ in range(_TRIES):
-        due = groups(shop.store.gatherable(scope, mail_on, wanted))
-        members = {group: [piece.id for piece in pieces] for group, pieces in due.items()}
-        if not members:
-            return []
-        awaiting = _awaiting(shop, scope, {group: pieces[0] for group, pieces in due.items()})
+    left: set[str] | None = None
+    begun: set[str] = set()
+    vain = 0
+    while vain < _TRIES:
+        due = [piece for piece in shop.store.gatherable(scope, mail_on, wanted) if left is None or piece.id in left]
+        # whoever took or cancelled a piece got on: only where nothing moves is a try in vain
+        vain = vain + 1 if left is not None and len(due) == len(left) else 0
+        left = {piece.id for piece in due}
         try:
-            return shop.store.gather(scope, mail_on, members, awaiting=awaiting, label_start=label_start)
+            for part in _parts(shop, scope, due):
+                label = 1 if part.group in begun else label_start
+                awaiting = frozenset({part.group} if part.presorted else ())
+                made = shop.store.gather(scope, mail_on, {part.group: part.pieces}, awaiting, label)
+                begun.add(part.group)
+                left.difference_update(part.pieces)
+                yield from made
+            return
         except Conflict:
             continue
-    raise Unavailable("pieces kept changing while they were gathered; nothing was gathered, close the day again")
+    raise Unavailable("pieces kept changing while they were gathered; what is in no batch yet is due: close it again")
 
 
-def _awaiting(shop: Shop, scope: Scope, first: dict[str, Unsent]) -> frozenset[str]:
-    """The groups that the house sorts before anything is imposed; one group posts in one way."""
-    posted = {group: pinned.mailing(shop.store.piece(scope, piece.id).spec) for group, piece in first.items()}
-    return frozenset(group for group, mailing in posted.items() if mailing.presorted)
+def sizes(pieces: int, most: int) -> list[int]:
+    """How many pieces go into each batch of a group: as few batches as the press takes, of nearly equal size, so that
+    none is too small for the post's commercial prices because others are full."""
+    count = -(-pieces // most)
+    return [pieces // count + (place < pieces % count) for place in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What becomes one batch: ids in mail order, and whether the house sorts them before anything is imposed."""
+
+    group: str
+    pieces: list[str]
+    presorted: bool
+
+
+def _parts(shop: Shop, scope: Scope, due: Iterable[Unsent]) -> Iterator[_Part]:
+    """The groups in the order of their names, each in mail order. All of a group have one press and post in one way."""
+    for group, pieces in groups(due).items():
+        spec = shop.store.piece(scope, pieces[0].id).spec
+        presorted, begin = pinned.mailing(spec).presorted, 0
+        for size in sizes(len(pieces), pinned.press(spec).pieces_per_batch):
+            yield _Part(group, [piece.id for piece in pieces[begin : begin + size]], presorted)
+            begin += size
 
 
 def eject(shop: Shop, scope: Scope, key: str, seqs: Sequence[int], reason: str, user: str) -> Batch:

@@ -50,11 +50,11 @@ class LoosenedCheck(_Value):
 
 
 class Press(_Value):
-    """A press profile. ``profile`` is the file name of its ICC profile; limits are pieces and bytes a file, pixels per
-    inch at the placed size, and per cent of total ink. ``output`` is chosen before a piece is composed: another one is
-    another fragment. ``sheet`` is for presses that take imposed sheets, ``labels`` for houses that label envelopes,
-    ``xjdf`` for those whose management system reads the ticket as XJDF. ``tone`` says whether photos that are flat or
-    dark are mended a little for its paper (``prepress.tone``)."""
+    """A press profile. ``profile`` is the file name of its ICC profile; limits are pieces and bytes a file, pieces a
+    batch, pixels per inch at the placed size, and per cent of total ink. ``output`` is chosen before a piece is
+    composed: another one is another fragment. ``sheet`` is for presses that take imposed sheets, ``labels`` for houses
+    that label envelopes, ``xjdf`` for those whose management system reads the ticket as XJDF. ``tone`` says whether
+    photos that are flat or dark are mended a little for its paper (``prepress.tone``)."""
 
     name: str
     title: str
@@ -64,6 +64,8 @@ class Press(_Value):
     profile: str
     pieces_per_file: int = Field(ge=1)
     bytes_per_file: int = Field(ge=1)
+    #: Pinned where it is another one only: what was pinned before there was a limit says the same, and has this one.
+    pieces_per_batch: int = Field(default=5000, ge=1, le=100_000, exclude_if=lambda most: most == 5000)
     photo_ppi: int = Field(ge=72)
     photo_minimum_ppi: int = Field(ge=72)
     max_ink: int = Field(gt=0, le=400)

@@ -2,7 +2,9 @@
 
 Ids sort by time, so a page begins below the last id of the one before, and the orders are read from the newest on. That
 finds a page at once where many orders fit. Where few do (a rare piece state, one contact's metadata, the last hour),
-their ids come from the index of what makes them rare, and only those orders are read.
+their ids come from the index of what makes them rare, and only those orders are read. Where many fit, and lie behind
+many that do not (what is composed behind a campaign that waits), their ids come from an index as well, the newest first
+and no more than a page needs.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
+
+import sqlalchemy as sa
 
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
@@ -26,13 +30,16 @@ FEW = 1000
 _PAGE = "SELECT * FROM orders WHERE tenant = :tenant AND mode = :mode{narrowed} ORDER BY id DESC LIMIT :limit"
 #: Asked of each order that is read. Not EXISTS: both engines turn that into a join, which may read all there is first.
 _ASK = "(SELECT 1 FROM {of} LIMIT 1) IS NOT NULL"
-# sorted as their index is, or PostgreSQL reads the table from its beginning in the hope of finding enough
+#: As ``ix_pieces_listed`` is sorted: the newest ones.
 _OF_STATE = """
     SELECT id FROM (
-        SELECT order_id AS id FROM pieces WHERE tenant = :tenant AND mode = :mode AND state = :{name}
-        ORDER BY mail_on LIMIT :most
+        SELECT DISTINCT order_id AS id FROM pieces
+        WHERE tenant = :tenant AND mode = :mode AND state = :{name}{below}
+        ORDER BY order_id DESC LIMIT :most
     ) AS of_{name}
 """
+_NEWEST = "SELECT DISTINCT id FROM ({those}) AS newest ORDER BY id DESC LIMIT :most"
+# sorted as their index is, or PostgreSQL reads the table from its beginning in the hope of finding enough
 _OF_TIME = "SELECT id FROM orders WHERE tenant = :tenant AND mode = :mode AND {bounds} ORDER BY accepted_at"
 _OF_HELD = "SELECT id FROM orders WHERE tenant = :tenant AND mode = :mode AND held IS NOT NULL ORDER BY id"
 _SINCE = """
@@ -48,7 +55,8 @@ _BACKLOG = """
 
 
 class _Filter(NamedTuple):
-    """What an order must be like: as a condition, and as the ids of all that are like it (empty: most are)."""
+    """What an order must be like: as a condition, and as the ids of all that are like it (empty: most are), ``below``
+    some id where it says so."""
 
     condition: str
     ids: str
@@ -57,23 +65,44 @@ class _Filter(NamedTuple):
 
 def page(tx: Tx, scope: Scope, query: OrderQuery) -> tuple[list[StoredOrder], str | None]:
     """The newest orders that fit; and the id below which the next page begins, None on the last one."""
-    sql, values = statement(tx, scope, query)
-    rows = tx.all(sql, **values)
+    filters = list(_filters(query))
+    few = _few(tx, scope, filters)
+    rows = _of_newest(tx, scope, query, filters) if few is None and _by_states(query, filters) else []
+    if len(rows) <= query.limit:
+        sql, values = _statement(tx, scope, query, filters, few)
+        rows = tx.all(sql, **values)
     found = orders.from_rows(tx, scope, rows[: query.limit])
     return found, found[-1].id if len(rows) > query.limit else None
 
 
-def statement(tx: Tx, scope: Scope, query: OrderQuery) -> tuple[str, dict[str, Any]]:
-    """The statement of one page, and one row more, with its values."""
-    filters = list(_filters(query))
-    few = _few(tx, scope, filters)
+def _by_states(query: OrderQuery, filters: Sequence[_Filter]) -> bool:
+    """Whether states of pieces are all that is asked of what has an index."""
+    return bool(query.piece_states) and len(filters) == 1 and not query.mail_on and not query.import_id
+
+
+def _of_newest(tx: Tx, scope: Scope, query: OrderQuery, filters: Sequence[_Filter]) -> list[sa.RowMapping]:
+    """The rows of a page among the newest orders with pieces in those states: too few where something else is asked,
+    too, that most of them are not."""
+    more = bool(query.states or query.occasion or query.design)
+    values = {"tenant": scope.tenant, "mode": scope.mode, "most": FEW + 1 if more else query.limit + 1}
+    bound = {} if query.before is None else {"below": query.before}
+    those = filters[0].ids.format(below=" AND order_id < :below" if bound else "")
+    newest = tx.all(_NEWEST.format(those=those), **values, **bound, **filters[0].values)
+    sql, given = _statement(tx, scope, query, filters, [row["id"] for row in newest])
+    return tx.all(sql, **given)
+
+
+def _statement(
+    tx: Tx, scope: Scope, query: OrderQuery, filters: Sequence[_Filter], few: Sequence[str] | None
+) -> tuple[str, dict[str, Any]]:
+    """The statement of one page, and one row more, with its values. ``few``: of these ids only."""
     # where the ids are known no other index is wanted: what is joined by || has none
     plain = "" if few is None else " || ''"
     values: dict[str, Any] = {"tenant": scope.tenant, "mode": scope.mode, "limit": query.limit + 1}
     conditions = []
     if few is not None:
         conditions.append(f"id IN {tx.listed('few')}")
-        values["few"] = text(few)
+        values["few"] = text(list(few))
     if query.before is not None:
         conditions.append(f"id{plain} < :before")
         values["before"] = query.before
@@ -140,7 +169,7 @@ def _of_pieces(query: OrderQuery) -> Iterator[_Filter]:
         # statistics reads all pieces of the state for each order
         yield _Filter(
             _ASK.format(of=f"pieces WHERE order_id = orders.id AND state IN ({those})"),
-            " UNION ALL ".join(_OF_STATE.format(name=name) for name in values),
+            " UNION ALL ".join(_OF_STATE.format(name=name, below="{below}") for name in values),
             values,
         )
 
@@ -152,7 +181,7 @@ def _few(tx: Tx, scope: Scope, filters: Sequence[_Filter]) -> list[str] | None:
         if not each.ids:
             continue
         values = {"tenant": scope.tenant, "mode": scope.mode, "most": FEW + 1, **each.values}
-        ids = [row["id"] for row in tx.all(f"{each.ids} LIMIT :most", **values)]
+        ids = [row["id"] for row in tx.all(f"{each.ids.format(below='')} LIMIT :most", **values)]
         if len(ids) <= FEW and (found is None or len(ids) < len(found)):
             found = ids
     return found

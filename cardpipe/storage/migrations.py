@@ -25,6 +25,7 @@ MIGRATIONS = {
     "0005": "migration_0005_console",
     "0006": "migration_0006_lanes",
     "0007": "migration_0007_overrides",
+    "0008": "migration_0008_states",
 }
 
 

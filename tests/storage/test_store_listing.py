@@ -254,3 +254,35 @@ def test_no_list_walks_through_all_orders(many, before):
     assert {name: much for name, much in took.items() if much > most} == {}
     _, walk = work(many, OrderQuery(occasion="none"))
     assert walk > most  # what has no index shows that walking would be seen
+
+
+BEHIND = """
+    UPDATE pieces SET state = 'composed', card = 'x', envelope = 'y'
+    WHERE state = 'waiting' AND order_id < 'ord_1005000'
+"""
+
+
+@pytest.mark.parametrize("other", [{}, {"states": ("accepted",)}, {"occasion": "birthday"}, {"before": "ord_1004000"}])
+def test_what_is_composed_is_found_behind_all_that_waits(many, sql, other):
+    """5,000 orders with composed pieces, older than the 15,000 that wait: a page of them is read, and nothing of these."""
+    sql(many, BEHIND)
+    if many.db.engine.dialect.name == "postgresql":
+        sql(many, "ANALYZE pieces")
+    postgres = many.db.engine.dialect.name == "postgresql"
+    work, most = (_postgres_work, 5) if postgres else (_sqlite_work, 50)
+    query = OrderQuery(piece_states=("composed",), limit=20, **other)
+    page, took = work(many, query)
+    newest = int((query.before or "ord_1005000")[4:]) - 1000000 - 1
+    expected = [f"ref-{n}" for n in range(newest, 0, -1) if n % 1000 != 777][:20]
+    assert [stored.reference for stored in page] == expected
+    assert took <= most
+    both = OrderQuery(piece_states=("composed", "needs_attention"), limit=20, **{**other, "before": "ord_1000780"})
+    page, took = work(many, both)
+    assert [stored.reference for stored in page] == [f"ref-{n}" for n in range(779, 759, -1)] and took <= most
+
+
+def test_where_most_of_the_newest_do_not_fit_the_others_are_found_all_the_same(many, sql):
+    sql(many, BEHIND)
+    sql(many, "UPDATE orders SET occasion = 'sympathy' WHERE id IN ('ord_1000001', 'ord_1004998')")
+    page, more = many.list_orders(SCOPE, OrderQuery(piece_states=("composed",), occasion="sympathy", limit=2))
+    assert [stored.reference for stored in page] == ["ref-4998", "ref-1"] and more is None
