@@ -53,9 +53,8 @@ def prepare(task: dict[str, Any]) -> dict[str, Any]:
 def _pattern(shop: Shop, reference: str) -> NewOrder:
     stored = shop.store.order(shop.scope, reference)
     piece = stored.pieces[0]
-    spec = {**piece.spec, "press": {**piece.spec["press"], "pieces_per_batch": 100_000}}  # one batch, to be compared
     return NewOrder(
-        shop.scope, reference, stored.request_digest, stored.request, spec, stored.occasion, stored.design,
+        shop.scope, reference, stored.request_digest, stored.request, piece.spec, stored.occasion, stored.design,
         stored.mail_on, piece.group, piece.sort_key,
     )  # fmt: skip
 
@@ -67,27 +66,28 @@ def _copy(pattern: NewOrder, number: int, mail_on: str) -> NewOrder:
 
 
 def close(task: dict[str, Any]) -> dict[str, Any]:
-    """Gather a mail date and impose its batch; what each stage took."""
+    """Gather a mail date and impose its batches, one after the other; what each stage took."""
     with material.opened_shop(Path(task["data"])) as shop:
         _ = shop.store, shop.catalog.printed().face
         before = memory_mb("VmRSS:")
         clocks: Clocks = defaultdict(Clocked)
         if task["step"] == "gather":
             with clocks["gather"].running():
-                (batch,) = gather.gather(shop, shop.scope, task["mail_on"])
+                batches = gather.gather(shop, shop.scope, task["mail_on"])
         else:
-            (batch,) = shop.store.batches(shop.scope, task["mail_on"])
+            batches, made = shop.store.batches(shop.scope, task["mail_on"]), []
             with ExitStack() as stack:
                 for place, name, stage in _STAGES:
                     stack.enter_context(patch.object(place, name, wrapped(clocks[stage], getattr(place, name))))
                 with clocks["impose"].running():
-                    made = impose.make(shop, batch)
-            for file in made.files:
+                    for batch in batches:
+                        made += impose.make(shop, batch).files
+            for file in made:
                 if file.size > 1 << 20:
                     with shop.artifacts.open(shop.scope, file.sha256) as source:
                         Path(source.name).unlink()
         return {
-            "pieces": batch.pieces,
+            "pieces": sum(batch.pieces for batch in batches),
             "cpu_ms": {name: sum(clock.cpu) for name, clock in clocks.items()},
             "wall_ms": {name: sum(clock.wall) for name, clock in clocks.items()},
             "before_mb": before,

@@ -157,15 +157,24 @@ class Contest:
             its.note = f"failed: {str(problem)[:90]}"
             return mine, its
         for place, result in enumerate((mine, its)):
-            result.per_second = median(count / pair[place]["cpu_s"] for pair in pairs)
-            result.peak_mb = max(pair[place]["peak_mb"] for pair in pairs)
-            result.kb = pairs[0][place]["bytes"] / count / 1e3
-            result.kb_beside_photo = result.kb - self._photo_kb
+            self._note(result, [pair[place] for pair in pairs])
         its.ratios = [theirs["cpu_s"] / own["cpu_s"] for own, theirs in pairs]
         its.ratio, mine.ratio = median(its.ratios), 1.0
         self.rates[who, way] = its.per_second
         self._weights[who, way] = (its.peak_mb - _BARE_MB) / count
         return mine, its
+
+    def alone(self, way: str, count: int) -> Result:
+        """Cardpipe's result at a size at which no peer could be run."""
+        mine = Result(OURS, way, count, ratio=1.0)
+        self._note(mine, [self._one(OURS, way, count)])
+        return mine
+
+    def _note(self, result: Result, told: list[dict[str, Any]]) -> None:
+        result.per_second = median(result.count / each["cpu_s"] for each in told)
+        result.peak_mb = max(each["peak_mb"] for each in told)
+        result.kb = told[0]["bytes"] / result.count / 1e3
+        result.kb_beside_photo = result.kb - self._photo_kb
 
     def _unfit(self, who: str, way: str, count: int, patience: float) -> str:
         if not (rate := self.rates.get((who, way))):
@@ -205,7 +214,7 @@ class Contest:
 
 def rounds(contest: Contest, plan: list[tuple[str, int, int]]) -> Iterator[Result]:
     """All peers by the plan of (way, pieces, tries); cardpipe's median before its peers at each size. Where none
-    has the patience, the best of the size before is run alone."""
+    has the patience, the best of the size before is run alone; where none can, cardpipe merges alone."""
     for way, count, tries in plan:
         told = [contest.run(who, way, count, tries) for who in peers.PEERS]
         if not any(its.per_second for _, its in told) and (known := contest.best_so_far(way)):
@@ -215,6 +224,8 @@ def rounds(contest: Contest, plan: list[tuple[str, int, int]]) -> Iterator[Resul
         if own:
             yield Result(OURS, way, count, median(one.per_second for one in own), max(one.peak_mb for one in own),
                          own[0].kb, own[0].kb_beside_photo, 1.0)  # fmt: skip
+        elif way == "ready":
+            yield contest.alone(way, count)
         yield from (its for _, its in told)
 
 
