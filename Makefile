@@ -28,7 +28,7 @@ demo: $(READY)
 	@echo "Open the cards: $(DEMO)/batches/"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long"
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
 
 # The way from order to finished files once more, on PostgreSQL and S3: name a server in CARDPIPE_TEST_PG_URL.
 test-servers: $(READY)
