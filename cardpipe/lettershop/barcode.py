@@ -148,9 +148,10 @@ def match_code_marks(slot: Slot, code: str, number: str, face: Face, *, patch: b
     In a turned slot everything turns with it. Raises Bug for a slot that is too small.
     """
     matrix = data_matrix(code)
-    rows = _rows(number) if slot.box.height < _stacked(face) else [number]
+    side = MATCH_MODULE * len(matrix)
+    rows = _rows(number) if slot.box.height < _stacked(face, side) else [number]
     printed = [set_figures(face, row, NUMBER_SIZE) for row in rows]
-    placed = _arranged(slot, face, tuple([line.width for line in printed]))
+    placed = _arranged(slot, face, side, tuple([line.width for line in printed]))
     marks: list[Mark] = [Rect(placed.patch, WHITE)] if patch else []
     path = modules_path(matrix, MATCH_MODULE)
     marks.append(Outline(placed.symbol, path, BLACK, slot.turned, MATCH_SLOT, (code,)))
@@ -172,16 +173,16 @@ class _Arranged:
     starts: tuple[tuple[Points, Points], ...]
 
 
-def _stacked(face: Face) -> Points:
-    """How high a slot must be to have the number below the symbol."""
-    return MATCH_MODULE * MATCH_MODULES + 2 * QUIET + face.font.cap_height * NUMBER_SIZE + _GAP
+def _stacked(face: Face, side: Points) -> Points:
+    """How high a slot must be to have the number below a symbol of that side."""
+    return side + 2 * QUIET + face.font.cap_height * NUMBER_SIZE + _GAP
 
 
 @lru_cache(maxsize=64)  # a batch's slots are one, and nearly all of its numbers of one width
-def _arranged(slot: Slot, face: Face, widths: tuple[Points, ...]) -> _Arranged:
-    side, face_cap = MATCH_MODULE * MATCH_MODULES, face.font.cap_height * NUMBER_SIZE
+def _arranged(slot: Slot, face: Face, side: Points, widths: tuple[Points, ...]) -> _Arranged:
+    face_cap = face.font.cap_height * NUMBER_SIZE
     widest = max(widths, default=0.0)
-    if slot.box.height >= _stacked(face):
+    if slot.box.height >= _stacked(face, side):
         size = Size(max(side + 2 * QUIET, widest + 2 * _GAP), side + 2 * QUIET + face_cap + _GAP)
         left, low = (slot.box.width - size.width) / 2, (slot.box.height - size.height) / 2
         symbol = Box((slot.box.width - side) / 2, low + _GAP + face_cap + QUIET, side, side)

@@ -33,7 +33,7 @@ def set_line(face: Face, text: str, size: Points, where: str) -> Printed | list[
 @lru_cache(maxsize=16)
 def _figures(face: Face) -> dict[str, tuple[int, int]]:
     """Glyph and advance (font units) of each figure, by itself and with the one that follows it: kerning moves a figure
-    by its neighbour alone, which three of a kind and three unlike must show. Raises Bug for a face that cannot print
+    by its neighbour alone, which every three of them must show. Raises Bug for a face that cannot print
     every number that people read beside a match code."""
     if isinstance(set_line(face, FIGURES, 1.0, "number"), list):
         raise Bug("a number is made of figures, and its font has all of them")

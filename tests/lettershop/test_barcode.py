@@ -137,6 +137,16 @@ def test_a_turned_slot_is_the_same_picture_upside_down(face: Face, render: Rende
     assert (abs(first.astype(int) - second.astype(int)) > 120).mean() < 0.005
 
 
+@pytest.mark.parametrize("code", ["CP10001000001O", "a code of another form", "x" * 60])
+def test_a_symbol_is_as_large_as_its_modules(code: str, face: Face) -> None:
+    """Whatever its form: drawn beyond its box, it would lose the white around it."""
+    marks = match_code_marks(Slot("m", Box(0, 0, mm(50), mm(40))), code, "1/2", face)
+    patch, symbol = marks[0], next(mark for mark in marks if isinstance(mark, Outline))
+    side = MATCH_MODULE * len(data_matrix(code))
+    assert isinstance(patch, Rect) and (symbol.box.width, symbol.box.height) == (side, side)
+    assert symbol.box.x - patch.box.x >= QUIET - 1e-9 and patch.box.top - symbol.box.top >= QUIET - 1e-9
+
+
 def _tuple(size: Size) -> tuple[float, float]:
     return size.width, size.height
 

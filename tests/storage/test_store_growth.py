@@ -10,25 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from crowd import ORDERS, PIECES
 
 from cardpipe.model.order import Scope
 from cardpipe.storage.store import SqlStore
 
 SCOPE = Scope()
 MANY = 20_000
-ORDERS = """
-    INSERT INTO orders (tenant, mode, id, reference, state, request_digest, request, occasion, design, mail_on, findings,
-                        accepted_at)
-    WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < :many)
-    SELECT 'local', 'live', 'ord_' || (1000000 + n), 'ref-' || n, 'accepted', 'd', '{}', 'birthday', 'fern',
-           '2026-11-25', '[]', '2026-11-21' FROM counted
-"""
-PIECES = """
-    INSERT INTO pieces (tenant, mode, id, order_id, copy, reference, state, mail_on, group_key, sort_key, spec,
-                        composed_findings, findings, card, envelope)
-    SELECT tenant, mode, 'pce' || id, id, 1, reference, 'composed', mail_on, 'A7|digital|usps', id, :spec, '[]', '[]',
-           'c', 'e' FROM orders
-"""
 STEPS = """
     INSERT INTO steps (tenant, mode, id, kind, subject, piece_id, state, hinted_until, not_before, attempts, lost_leases)
     SELECT tenant, mode, 'stp' || id, 'compose', id, id, 'open', 0, 0, 0, 0 FROM pieces

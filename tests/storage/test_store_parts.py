@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from crowd import ORDERS, PIECES
 from pressroom import work
 
 from cardpipe.catalog.press import presses
@@ -26,19 +27,6 @@ from cardpipe.storage.store import SqlStore
 
 SCOPE, DAY, A2 = Scope(), "2026-11-25", "A2|digital|usps|matte"
 Order = Callable[..., NewOrder]
-ORDERS = """
-    INSERT INTO orders (tenant, mode, id, reference, state, request_digest, request, occasion, design, mail_on, findings,
-                        accepted_at)
-    WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < :many)
-    SELECT 'local', 'live', 'ord_' || (1000000 + n), 'ref-' || n, 'accepted', 'd', '{}', 'birthday', 'fern',
-           '2026-11-25', '[]', '2026-11-21' FROM counted
-"""
-PIECES = """
-    INSERT INTO pieces (tenant, mode, id, order_id, copy, reference, state, mail_on, group_key, sort_key, spec,
-                        composed_findings, findings, card, envelope)
-    SELECT tenant, mode, 'pce' || id, id, 1, reference, 'composed', mail_on, 'A7|digital|usps', id, :spec, '[]', '[]',
-           'c', 'e' FROM orders
-"""
 
 
 @dataclass
