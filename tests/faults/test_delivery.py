@@ -24,6 +24,8 @@ from tests.delivery.sshd import Line, Sshd, require
 
 SIZES = (3_000_000, 1_000_000, 70_000, 5_000_000, 10)
 KILLS = 9
+#: So many bytes into the bundle: in the midst of a file, large or small.
+AMID = (1_500_000, 3_200_000, 4_020_000, 6_000_000)
 Make = Callable[..., Delivery]
 
 
@@ -147,13 +149,27 @@ def test_a_server_that_only_lets_us_read(goods: Goods, tmp_path: Path) -> None:
 
 
 CHILD = """
-import sys, pathlib
+import io, sys, pathlib
 from tests.delivery.contract import Goods
 from cardpipe.delivery.folder import FolderDelivery
 from cardpipe.delivery.connect import Login
 from cardpipe.delivery.sftp import SftpDelivery
 from cardpipe.delivery.target import parse
-place, key, pins, sizes = sys.argv[1:]
+place, key, pins, sizes, here = sys.argv[1:]
+read = 0
+
+
+class Halting(io.BytesIO):
+    def read(self, size=-1):
+        global read
+        data = super().read(size)
+        read += len(data)
+        if 0 < int(here) < read:
+            print("here", flush=True)
+            sys.stdin.readline()  # until it is killed
+        return data
+
+
 goods = Goods()
 bundle = goods.bundle(sizes=tuple(map(int, sizes.split(","))))
 place = parse(place)
@@ -163,15 +179,16 @@ else:
     delivery = SftpDelivery(place, Login(pathlib.Path(key), pathlib.Path(pins)))
 print("ready", flush=True)
 sys.stdin.readline()
-delivery.deliver(bundle, goods.open)
+delivery.deliver(bundle, lambda digest: Halting(goods.bytes[digest]))
 print("delivered", flush=True)
 """
 
 
-def _child(delivery: Delivery, sshd: Sshd | None) -> subprocess.Popen[bytes]:
-    """A process that is ready to deliver, and begins when it is told."""
+def _child(delivery: Delivery, sshd: Sshd | None, here: int = 0) -> subprocess.Popen[bytes]:
+    """A process that is ready to deliver, and begins when it is told; once it read ``here`` bytes, it says so and
+    waits to be killed."""
     words = [delivery.address, str(sshd.key) if sshd else "", str(sshd.known_hosts) if sshd else ""]
-    command = [sys.executable, "-c", CHILD, *words, ",".join(map(str, SIZES))]
+    command = [sys.executable, "-c", CHILD, *words, ",".join(map(str, SIZES)), str(here)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
     assert child.stdout and child.stdout.readline() == b"ready\n"
     return child
@@ -193,7 +210,8 @@ def _begin(child: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.parametrize("way", ["folder", "sftp"])
 def test_killed_at_any_moment(way: str, request: pytest.FixtureRequest, goods: Goods, tmp_path: Path) -> None:
-    """Every kill is followed by another attempt in the same folder, until one lives; then all anew."""
+    """Every kill is followed by another attempt in the same folder, until one lives; then all anew. The first of each three
+    comes in the midst of a file for certain, the others whenever they come."""
     server: Sshd | None = request.getfixturevalue("sshd") if way == "sftp" else None
     bundle = goods.bundle(sizes=SIZES)
 
@@ -211,18 +229,22 @@ def test_killed_at_any_moment(way: str, request: pytest.FixtureRequest, goods: G
     for number in range(KILLS):
         folder = tmp_path / f"out-{number // 3}"  # up to three kills in one folder
         folder.mkdir(exist_ok=True)
-        child = _child(delivery(folder), server)
+        amid = number % 3 == 0  # nothing lies there yet, so that all is read
+        child = _child(delivery(folder), server, rng.choice(AMID) if amid else 0)
         _begin(child)
-        time.sleep(rng.uniform(0, 0.9 * whole))
+        if amid:
+            assert child.stdout and child.stdout.readline() == b"here\n"
+        else:
+            time.sleep(rng.uniform(0, 0.9 * whole))
         child.kill()
         killed += _ended(child) == -signal.SIGKILL
         unharmed(folder, bundle, goods)
-        halves += any(name.endswith(".part") for name in names(folder))
+        halves += amid and any(name.endswith(".part") for name in names(folder))
         if number % 3 == 2:
             delivery(folder).deliver(bundle, goods.open)
             complete(folder, bundle, goods)
     assert killed >= KILLS // 2, "the deliveries were too fast to be killed"
-    assert halves >= 1, "no kill came in the midst of a file"
+    assert halves == KILLS // 3, "a kill in the midst of a file left no part of it: was it written elsewhere?"
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.95])
