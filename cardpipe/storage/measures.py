@@ -1,17 +1,14 @@
 """Numbers for whoever watches the shop. Every count follows an index of what is unfinished: none grows with what was
 ever printed, except that of the batches, of which a shop makes a few a day; nor is a piece read where many wait.
 
-An order's age is told by its piece's id, which begins with the moment when it was made (``engine.new_id``). What test
-keys ordered is never printed and stays composed for ever: of it, only what still has to be composed is counted.
+An order's age is told by its id, which begins with the moment when it was made (``engine.new_id``). What test keys
+ordered is never printed and stays composed for ever: of it, only what still has to be composed is counted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator
-
-import sqlalchemy as sa
 
 from cardpipe.model.intake import ImportState
 from cardpipe.model.order import Scope
@@ -19,7 +16,6 @@ from cardpipe.model.status import PieceState
 from cardpipe.ports.measures import Measured
 from cardpipe.storage import steps, tenants
 from cardpipe.storage.engine import _IDS, Tx
-from cardpipe.storage.events import text
 from cardpipe.storage.tables import FLYING, words
 
 #: What still has to leave the house, and of test orders what still has to be composed.
@@ -33,22 +29,13 @@ _NEXT_SCOPE = """
     SELECT tenant, mode FROM pieces WHERE (tenant, mode, id) > (:tenant, :mode, 'zzzz')
     ORDER BY tenant, mode, id LIMIT 1
 """
-#: Of a mail date on which more than so many have still to leave, no piece is read: not for this, nor for the oldest.
-_FEW = 1000
 _PIECES = """
     SELECT state, mail_on, count(*) AS pieces FROM pieces
     WHERE tenant = :tenant AND mode = :mode AND state IN ({states}) GROUP BY state, mail_on
 """
-#: Of such dates, from the index that has the id in it, and all of the date; of the others from that of just the state.
-#: Joined by ``||``: not by the index that is sorted by states, which has no ids; and grouped as that one is sorted.
-_OLDEST_OF_MANY = """
-    SELECT state, min(id) AS oldest FROM pieces
-    WHERE tenant = :tenant AND mode = :mode AND mail_on IN {days} AND state || '' IN ({states})
-    GROUP BY mail_on, group_key, state
-"""
-_OLDEST_OF_FEW = """
-    SELECT state, min(id) AS oldest FROM pieces
-    WHERE tenant = :tenant AND mode = :mode AND mail_on IN {days} AND state IN ({states}) GROUP BY state
+#: One seek, however many wait: ``ix_pieces_listed`` ends in it.
+_OLDEST = """
+    SELECT min(order_id) AS oldest FROM pieces WHERE tenant = :tenant AND mode = :mode AND state = :state
 """
 _HELD = """
     SELECT count(*) AS held FROM pieces
@@ -82,15 +69,15 @@ def measured(tx: Tx) -> Measured:
     for scope in _scopes(tx):
         key = {"tenant": scope.tenant, "mode": scope.mode}
         live = scope.mode != "test"
-        states = words(UNFINISHED if live else _ON_TRIAL)
-        counted = tx.all(_PIECES.format(states=states), **key)
-        for row in counted:
+        unfinished = UNFINISHED if live else _ON_TRIAL
+        states = words(unfinished)
+        for row in tx.all(_PIECES.format(states=states), **key):
             pieces[row["state"]] += row["pieces"]
             if live and row["mail_on"] < tx.at[:10]:
                 overdue[row["state"]] += row["pieces"]
-        for row in _oldest(tx, scope, states, counted):
-            age = max(0.0, tx.now - made_at(row["oldest"]))
-            oldest[row["state"]] = max(age, oldest[row["state"]])
+        for state in unfinished:
+            if first := tx.all(_OLDEST, **key, state=str(state))[0]["oldest"]:
+                oldest[state] = max(oldest[state], tx.now - made_at(first))
         if live:
             held["piece"] += tx.all(_HELD.format(states=states), **key)[0]["held"]
     held["order"] = tx.all(_HELD_ORDERS)[0]["held"]
@@ -112,17 +99,6 @@ def measured(tx: Tx) -> Measured:
         oldest_event=_age(tx, told["oldest"]),
         paused=tenants.paused(tx) is not None,
     )
-
-
-def _oldest(tx: Tx, scope: Scope, states: str, counted: Iterable[sa.RowMapping]) -> Iterator[sa.RowMapping]:
-    """The oldest piece of each state: of the mail dates with many, and of those with few."""
-    left: Counter[str] = Counter()
-    for row in counted:
-        left[row["mail_on"]] += row["pieces"]
-    for sql, many in ((_OLDEST_OF_MANY, True), (_OLDEST_OF_FEW, False)):
-        if days := sorted(day for day, pieces in left.items() if (pieces > _FEW) is many):
-            statement = sql.format(states=states, days=tx.listed("days"))
-            yield from tx.all(statement, tenant=scope.tenant, mode=scope.mode, days=text(days))
 
 
 def _scopes(tx: Tx) -> list[Scope]:
