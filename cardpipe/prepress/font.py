@@ -11,12 +11,16 @@ import struct
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import uharfbuzz as hb
 
 from cardpipe.model.errors import Refused
 from cardpipe.prepress.outline import TOLERANCE, Contour, Outline, lighten
 
+#: So many lines are remembered as they were set: each is asked for twice (can it be written? how?), a sender's on
+#: every card.
+_LINES = 32
 _RESTRICTED = 0x0002  # OS/2 fsType: restricted licence embedding (OpenType 1.9, OS/2, fsType bits 0-3)
 _NO_SUBSETTING = 0x0100
 _BITMAP_ONLY = 0x0200
@@ -89,6 +93,9 @@ class Font:
         self._outlines: dict[int, Outline] = {}
         self._extents: dict[int, Extent] = {}
         self._cores: dict[int, tuple[float, float]] = {}
+        self._sound: set[int] = set()
+        self._set = lru_cache(_LINES)(self._shaped)
+        self._judge = lru_cache(_LINES)(self._lacking)
         try:
             self._face = hb.Face(hb.Blob(data))
             self._font = hb.Font(self._face)
@@ -138,8 +145,9 @@ class Font:
     def shape(self, text: str, language: str = "und") -> Run:
         """Set one line of text: letters joined, kerned and alternated as the font says, for some languages otherwise
         (BCP 47; ``und`` is none, and never the machine's own)."""
-        if not text:
-            return _NOTHING
+        return self._set(text, language) if text else _NOTHING
+
+    def _shaped(self, text: str, language: str) -> Run:
         buffer = hb.Buffer()
         buffer.cluster_level = hb.BufferClusterLevel.MONOTONE_CHARACTERS
         buffer.add_str(text)
@@ -176,12 +184,17 @@ class Font:
     def missing(self, text: str, run: Run | None = None) -> list[int]:
         """Indices of the characters that would print wrong: no glyph, one without ink for a visible character, or an
         accent that stands beside its letter, where the font has the accent and no place for it."""
-        run = run or self.shape(text)
-        lacking = {
-            cluster
-            for glyph, cluster in zip(run.glyphs, run.clusters, strict=True)
-            if glyph == 0 or (self.extent(glyph) is _NO_INK and _visible(text[cluster]))
-        }
+        return list(self._judge(text, run or self.shape(text)))
+
+    def _lacking(self, text: str, run: Run) -> list[int]:
+        lacking = set()
+        for glyph, cluster in zip(run.glyphs, run.clusters, strict=True):
+            if glyph in self._sound:
+                continue
+            if glyph and self.extent(glyph) is not _NO_INK:
+                self._sound.add(glyph)
+            elif glyph == 0 or _visible(text[cluster]):
+                lacking.add(cluster)
         return sorted(lacking if text.isascii() else lacking | self._astray(text, run))
 
     def _astray(self, text: str, run: Run) -> set[int]:
