@@ -92,10 +92,11 @@ def make(shop: Shop, piece: Piece) -> Composed:
     findings += inspect_piece(shop, piece, card_bytes, envelope_bytes)
     if has_errors(findings):
         raise Refused("the piece does not pass preflight", findings)
-    shop.store.foresee(scope, [hashlib.sha256(data).hexdigest() for data in (card_bytes, envelope_bytes)])
+    card_digest, envelope_digest = (hashlib.sha256(data).hexdigest() for data in (card_bytes, envelope_bytes))
+    shop.store.foresee(scope, [card_digest, envelope_digest])
     return Composed(
-        card=shop.artifacts.put(scope, card_bytes),
-        envelope=shop.artifacts.put(scope, envelope_bytes),
+        card=shop.artifacts.put(scope, card_bytes, card_digest),
+        envelope=shop.artifacts.put(scope, envelope_bytes, envelope_digest),
         card_bytes=len(card_bytes),
         envelope_bytes=len(envelope_bytes),
         findings=tuple(findings),
@@ -172,4 +173,4 @@ def _keep_profile(shop: Shop, scope: Scope) -> str:
     """The profile that tags photos, stored with the pieces that lean on it."""
     data = shop.catalog.profile("sRGB.icc")
     digest = hashlib.sha256(data).hexdigest()
-    return digest if shop.artifacts.has(scope, digest) else shop.artifacts.put(scope, data)
+    return digest if shop.artifacts.has(scope, digest) else shop.artifacts.put(scope, data, digest)

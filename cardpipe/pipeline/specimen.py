@@ -208,8 +208,8 @@ class _Memory:
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
 
-    def put(self, scope: Scope, data: bytes) -> str:
-        digest = hashlib.sha256(data).hexdigest()
+    def put(self, scope: Scope, data: bytes, digest: str = "") -> str:
+        digest = digest or hashlib.sha256(data).hexdigest()
         self._kept[digest] = data
         return digest
 

@@ -48,14 +48,13 @@ def decode(data: bytes, where: str = "photo", *, kind: str = "photo", max_pixels
 
     A picture of which a part is missing is refused: a decoder would fill that part with grey, and it would print.
     """
-    facts = picture.judge(data, where, kind=kind, max_pixels=max_pixels)
-    if has_errors(facts.findings):
-        raise Refused("the picture cannot be used", facts.findings)
+    facts, icc = picture.judge_for_decoding(data, where, kind=kind, max_pixels=max_pixels)
+    _refuse(facts)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if facts.format == "JPEG" and facts.mode in ("rgb", "grey"):
-                return _jpeg(data, facts, kind, where)
+                return _jpeg(data, facts, icc, kind, where, max_pixels)
             return _heif(data, facts) if facts.format == "HEIC" else _other(data, facts)
     except (Refused, MemoryError):
         raise
@@ -65,7 +64,14 @@ def decode(data: bytes, where: str = "photo", *, kind: str = "photo", max_pixels
         raise Refused("the picture cannot be used", (finding,)) from None
 
 
-def _jpeg(data: bytes, facts: picture.PictureFacts, kind: str, where: str) -> Picture:
+def _refuse(facts: picture.PictureFacts) -> None:
+    if has_errors(facts.findings):
+        raise Refused("the picture cannot be used", facts.findings)
+
+
+def _jpeg(
+    data: bytes, facts: picture.PictureFacts, icc: bytes | None, kind: str, where: str, max_pixels: int
+) -> Picture:
     import simplejpeg
 
     space = "GRAY" if facts.mode == "grey" else "RGB"
@@ -73,6 +79,7 @@ def _jpeg(data: bytes, facts: picture.PictureFacts, kind: str, where: str) -> Pi
     try:
         pixels = simplejpeg.decode_jpeg(data, space, strict=True)
     except ValueError:
+        _refuse(picture.judge(data, where, kind=kind, max_pixels=max_pixels))  # its end is missing
         # Once more without what lies between the segments. A few bytes too many before the end are cameras' habit;
         # whatever else libjpeg warns of means that it invented part of the picture.
         lean = picture.lean_jpeg(data)
@@ -85,14 +92,14 @@ def _jpeg(data: bytes, facts: picture.PictureFacts, kind: str, where: str) -> Pi
             pixels = simplejpeg.decode_jpeg(lean, space, strict=False)
         findings = (warning(f"{kind}.untidy", where, "the file is not tidy, its picture seems whole",
                             "look at the proof, or open it in a picture program and save it again"),)  # fmt: skip
-    return Picture(pixels, facts.mode, facts.orientation, _icc(picture.open_pillow(data, "JPEG").info), None, findings)
+    return Picture(pixels, facts.mode, facts.orientation, icc, None, findings)
 
 
 def _heif(data: bytes, facts: picture.PictureFacts) -> Picture:
     import numpy as np
 
     heif = picture.open_heif(data)
-    return _banded(_eight_bits(np.asarray(heif)), facts.mode, 1, _icc(heif.info))
+    return _banded(_eight_bits(np.asarray(heif)), facts.mode, 1, picture.icc_of(heif.info))
 
 
 def _other(data: bytes, facts: picture.PictureFacts) -> Picture:
@@ -100,7 +107,7 @@ def _other(data: bytes, facts: picture.PictureFacts) -> Picture:
 
     image = picture.open_pillow(data, facts.format)
     straight = facts.format == "JPEG" and "adobe" not in image.info
-    icc = _icc(image.info)
+    icc = picture.icc_of(image.info)
     image.load()
     plain = {"grey": "L", "grey+alpha": "LA", "rgb": "RGB", "rgb+alpha": "RGBA", "cmyk": "CMYK", "lab": "LAB"}
     if image.mode not in ("I;16", "I;16B", "I;16L") and image.mode != plain[facts.mode]:
@@ -127,8 +134,3 @@ def _banded(pixels: Pixels, mode: str, orientation: int, icc: bytes | None) -> P
         pixels, alpha = np.ascontiguousarray(pixels[:, :, :-1]), pixels[:, :, -1]
         alpha = None if alpha.min() == 255 else np.ascontiguousarray(alpha)
     return Picture(np.ascontiguousarray(pixels), space, orientation, icc, alpha)
-
-
-def _icc(info: dict[Any, Any]) -> bytes | None:
-    profile = info.get("icc_profile")
-    return profile if isinstance(profile, bytes) and profile else None

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,15 +38,15 @@ class FolderArtifacts:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put(self, scope: Scope, data: bytes) -> str:
+    def put(self, scope: Scope, data: bytes, digest: str = "") -> str:
         """Keep these bytes; their SHA-256. Bytes that are already there are not written again."""
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest or hashlib.sha256(data).hexdigest()
         path = self._path(scope, digest)
         if path.is_file() and path.stat().st_size == len(data):
             with outside("written", digest):
                 _sync_folder(path.parent)  # whoever wrote it may have been stopped before this
             return digest
-        with self.write(scope) as artifact:
+        with self._writing(scope, digest) as artifact:
             artifact.write(data)
         return digest
 
@@ -91,18 +91,21 @@ class FolderArtifacts:
                     names = _names(self._folder(scope) / folder)
                     yield from (name for name in names if _DIGEST.fullmatch(name) and name.startswith(folder))
 
-    @contextmanager
-    def write(self, scope: Scope) -> Iterator[FolderWriter]:
+    def write(self, scope: Scope) -> AbstractContextManager[FolderWriter]:
         """A stream into the store: named and durable when the block ends well, gone when it does not."""
+        return self._writing(scope)
+
+    @contextmanager
+    def _writing(self, scope: Scope, digest: str = "") -> Iterator[FolderWriter]:
         folder = self._folder(scope)
         temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
         with outside("written", "of this stream"):
             _make_folder(folder)
             file = _begun(temporary)
             try:
-                writer = FolderWriter(file)
+                writer = FolderWriter(file, digest)
                 yield writer
-                writer.digest = writer.hash.hexdigest()
+                writer.digest = digest or writer.hash.hexdigest()
                 file.flush()
                 _sync(file.fileno())
                 file.close()
@@ -146,17 +149,19 @@ def _begun(temporary: Path) -> BinaryIO:
 
 
 class FolderWriter:
-    """``ports.ArtifactWriter``: hashes while it writes."""
+    """``ports.ArtifactWriter``: hashes while it writes, unless the digest is known."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, known: str = "") -> None:
         self.file = file
         self.hash = hashlib.sha256()
+        self.known = known
         self.digest = ""
         self.size = 0
 
     def write(self, data: bytes | memoryview, /) -> int:
         self.file.write(data)
-        self.hash.update(data)
+        if not self.known:
+            self.hash.update(data)
         self.size += len(data)
         return len(data)
 

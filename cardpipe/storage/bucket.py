@@ -51,9 +51,9 @@ class BucketArtifacts:
         self._line = Line(self.address, patience)
         self._creates = True  # the server knows If-None-Match, until it says that it does not
 
-    def put(self, scope: Scope, data: bytes) -> str:
+    def put(self, scope: Scope, data: bytes, digest: str = "") -> str:
         """Keep these bytes; their SHA-256. Bytes that are already there are not sent again."""
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest or hashlib.sha256(data).hexdigest()
         self._keep(scope, digest, data, len(data))
         return digest
 

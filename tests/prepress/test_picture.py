@@ -74,6 +74,19 @@ def test_a_cut_file_is_never_printed(kind: str, share: float) -> None:
         assert codes == ["photo.truncated"]
 
 
+@pytest.mark.parametrize("kind", ["rgb", "progressive", "grey", "cmyk"])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xe1\0\x08within", b"\xff\xd8\xff", bytes(40)], ids=bytes.hex)
+def test_a_jpeg_without_its_end_is_cut_whatever_follows(kind: str, end: bytes) -> None:
+    """Every pixel may be there; whether it is, nobody knows."""
+    bands = {"grey": 1, "cmyk": 4}.get(kind, 3)
+    noise = np.random.default_rng(6).integers(0, 256, (200, 300, bands), np.uint8)
+    mode = {"grey": "L", "cmyk": "CMYK"}.get(kind, "RGB")
+    data = saved(Image.fromarray(noise.squeeze(), mode), "JPEG", **({"progressive": True} if kind[0] == "p" else {}))
+    assert data.endswith(b"\xff\xd9") and not judge(data).findings
+    assert refused(data[:-2] + end) == ["photo.truncated"]
+    assert [finding.code for finding in judge(data[:-2] + end).findings] == ["photo.truncated"]
+
+
 def test_a_jpeg_cut_and_closed_again_is_seen() -> None:
     noise = np.random.default_rng(6).integers(0, 256, (200, 300, 3), np.uint8)
     data = saved(noise, "JPEG")
