@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,3 +55,9 @@ def laid(target: Path, size: float) -> None:
     with target.open("ab") as file:
         for start in range(0, missing, len(block)):
             file.write(block[: missing - start])
+
+
+def emptied(target: Path) -> None:
+    """The file that was :func:`laid`, emptied before the clock runs: whoever writes a file has none to empty."""
+    if target.exists():
+        os.truncate(target, 0)

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import peers
-from clocks import laid, settled
+from clocks import emptied, laid, settled
 
 OURS = "cardpipe"
 _LEAST = {"ready": 5.0, "whole": 3.0}
@@ -60,6 +60,7 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
         make = work.merge if task["way"] == "ready" else work.whole
         make(2)
         work.aim(target)
+        emptied(work.targets[0])
         settled()
         start = time.process_time()
         make(task["count"])
@@ -71,10 +72,12 @@ def child(task: dict[str, Any]) -> dict[str, Any]:
         if task["who"] == "headless Chromium":
             crowd = _Crowd()
             parts.hook = crowd.hook
+            emptied(target)
             peer(parts, task["count"], target)
             told |= {"cpu_s": crowd.cpu_s, "peak_mb": crowd.peak_mb}
         else:
             peer(parts, 2, first)
+            emptied(target)
             settled()
             start = time.process_time()
             peer(parts, task["count"], target)
