@@ -26,6 +26,7 @@ def list_batches(mail_on: str | None, as_json: bool) -> None:
 def close(mail_on: str | None, label_start: int, as_json: bool) -> None:
     """Let what waits be composed, gather the mail date, and write the files of every batch of it. Batches that wait for
     the house's presort are named, not waited for."""
+    from cardpipe.pipeline import alike
     from cardpipe.pipeline.gather import gather
 
     house, day = shop(), mail_date(mail_on)
@@ -37,13 +38,19 @@ def close(mail_on: str | None, label_start: int, as_json: bool) -> None:
         with progress("imposing and proving") as tick:
             wait_imposed(force, lambda: to_impose(house.store.batches(house.scope, day)), tick)
     new = [batch for batch in house.store.batches(house.scope, day) if batch.id in made]
-    lines = [_line(batch) for batch in new] or [f"nothing was due on {day}"]
-    show.data({"mail_on": day, "batches": [_as_dict(b) for b in new]}, as_json, "\n".join(lines))
+    apart, place = alike.why(house, house.scope, new), alike.of_group(new)
+    lines = [_line(batch, apart.get(batch.id), place.get(batch.id)) for batch in new] or [f"nothing was due on {day}"]
+    told = [{**_as_dict(batch), "apart": apart.get(batch.id)} for batch in new]
+    show.data({"mail_on": day, "batches": told}, as_json, "\n".join(lines))
 
 
-def _line(batch: Batch) -> str:
-    waits = f"  {batch.held}" if batch.held == PRESORT_AWAITED else ""
-    return f"{batch.pieces:>5} pieces  {batch.name}{waits}"
+def _line(batch: Batch, apart: str | None, place: tuple[int, int] | None) -> str:
+    """A new batch, and why it is one of several: what sets it apart, or that its group is larger than the press takes
+    in one."""
+    more = [f"apart: {apart}"] if apart else []
+    more += [f"part {place[0]} of {place[1]}: more than the press takes in one batch"] if place else []
+    more += [batch.held] if batch.held == PRESORT_AWAITED else []
+    return f"{batch.pieces:>5} pieces  {batch.name}" + "".join(f"  {said}" for said in more)
 
 
 def show_batch(key: str, as_json: bool) -> None:

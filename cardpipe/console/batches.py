@@ -7,7 +7,6 @@ import datetime as dt
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cardpipe.console import alike
 from cardpipe.console.guard import page
 from cardpipe.console.reasons import next_act
 from cardpipe.console.visit import Visit
@@ -18,6 +17,7 @@ from cardpipe.model.order import Scope
 from cardpipe.model.status import BatchState
 from cardpipe.model.tenant import AuditEntry
 from cardpipe.model.user import Role
+from cardpipe.pipeline import alike
 from cardpipe.wiring import Shop
 
 PAGE = 50

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cardpipe.console import alike, books
+from cardpipe.console import books
 from cardpipe.console.guard import page
 from cardpipe.console.reasons import counted
 from cardpipe.console.visit import Visit
@@ -19,7 +19,7 @@ from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.model.user import Role
-from cardpipe.pipeline import pinned
+from cardpipe.pipeline import alike, pinned
 from cardpipe.pipeline.gather import gathering, sizes
 from cardpipe.wiring import Shop
 

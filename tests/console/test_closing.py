@@ -7,9 +7,10 @@ import re
 import pytest
 
 from cardpipe.catalog import press as presses
-from cardpipe.console import alike
+from cardpipe.cli.batches import _line
 from cardpipe.lettershop.mailing import Mailing
 from cardpipe.model.errors import Unavailable
+from cardpipe.pipeline import alike
 from cardpipe.pipeline import gather as gathers
 from cardpipe.pipeline.erase import erase
 from tests.console.conftest import Browse
@@ -96,6 +97,15 @@ def test_a_batch_apart_for_settings_that_were_changed(
     seeded.run_steps()
     said = words(browse().get(f"/close?day={DAY}").text)
     assert "kind: press pieces_per_file 500." in said and "kind: press pieces_per_file 250." in said
+
+
+def test_the_command_line_says_the_same(shop_floor: House) -> None:
+    made = gathers.gather(shop_floor, SCOPE, DAY)
+    place = alike.of_group(made)
+    told = [_line(batch, alike.why(shop_floor, SCOPE, made).get(batch.id), place.get(batch.id)) for batch in made]
+    parts = [line for line in told if "more than the press takes in one batch" in line]
+    assert [line.partition("  part ")[2][:6] for line in parts] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert [line.split()[0] for line in parts] == ["2", "2", "1"]
 
 
 def test_nothing_is_said_of_what_was_erased(seeded: House) -> None:

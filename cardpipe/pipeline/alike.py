@@ -8,7 +8,7 @@ from typing import Any
 from cardpipe.model.batch import Batch
 from cardpipe.model.order import Scope
 from cardpipe.pipeline import pinned
-from cardpipe.wiring import Shop
+from cardpipe.ports import Shop
 
 LET_PASS = "photos that an operator let pass"
 
@@ -50,6 +50,15 @@ def why(house: Shop, scope: Scope, batches: Iterable[Batch]) -> dict[str, str]:
             for group, said in apart({group: spec for group, spec in ones.items() if spec is not None}).items():
                 found.update({batch.id: said for batch in groups[group]})
     return found
+
+
+def of_group(batches: Iterable[Batch]) -> dict[str, tuple[int, int]]:
+    """By id, the place of each of these batches among those of its mail date and group, and how many they are; of a
+    group that is in one batch nothing."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for batch in batches:
+        groups.setdefault((batch.mail_on, batch.group), []).append(batch.id)
+    return {one: (place, len(ids)) for ids in groups.values() if len(ids) > 1 for place, one in enumerate(ids, 1)}
 
 
 def _one(house: Shop, scope: Scope, batches: Iterable[Batch]) -> Mapping[str, Any] | None:
