@@ -69,9 +69,9 @@ def _warm() -> None:
     import pillow_heif  # noqa: F401
     import pyvips  # noqa: F401
     import simplejpeg
-    from PIL import AvifImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+    from PIL import AvifImagePlugin, ImageCms, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-    from cardpipe.prepress import crop, photo, signature
+    from cardpipe.prepress import crop, photo, scan, signature  # noqa: F401
 
     crop.warm()
     sheet = np.full((64, 64, 3), 250, np.uint8)
