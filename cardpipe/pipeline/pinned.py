@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from cardpipe.lettershop.mailing import Insert, Mailing
@@ -121,9 +122,10 @@ def photo(shop: Shop, scope: Scope, spec: dict[str, Any], digest: str, order: Ph
 
 
 def facts(shop: Shop, scope: Scope, digest: str, where: str, data: bytes) -> PictureFacts:
-    """What is to be said of a photo of that digest, judged once for the many orders that name it. Raises Refused like
-    ``darkroom.judge``."""
-    return _facts.get(("facts", *scope, digest, where), lambda: shop.darkroom.judge(data, where))
+    """What is to be said of a photo of that digest, judged once for its upload and the many orders that name it. Raises
+    Refused like ``darkroom.judge``."""
+    found = _facts.get(("facts", *scope, digest), lambda: shop.darkroom.judge(data, where))
+    return replace(found, findings=tuple([replace(finding, where=where) for finding in found.findings]))
 
 
 def message(

@@ -12,9 +12,10 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
+from cardpipe.model.errors import Refused
 from cardpipe.model.order import Scope
 from cardpipe.model.piece import Piece
-from cardpipe.pipeline import compose, pinned
+from cardpipe.pipeline import compose, pictures, pinned
 from cardpipe.prepress import card, photo
 from tests.pipeline.shopfloor import SCOPE, House, order, picture
 
@@ -125,6 +126,18 @@ def test_one_photo_is_looked_at_once_for_many_orders_of_one_tenant(house: House)
     assert all(each.order is None for each in told)
     codes = [[(finding.code, finding.where) for finding in each.findings] for each in told]
     assert codes[0] == codes[1] != [], "the second one is told as much as the first"
+
+
+def test_a_photo_that_was_uploaded_is_not_looked_at_anew(house: House) -> None:
+    with counted(house) as seen:
+        kept = pictures.keep(house, SCOPE, PICTURES["agent"], "photo", "file")
+        assert (seen["judge"], kept.facts.findings) == (1, ())
+        (piece,) = taken(house, order(1, **{**AGENT, "photo": kept.ref}))
+        assert seen["judge"] == 1 and f"sha256:{piece.spec['photos']['main']}" == kept.ref
+        with pytest.raises(Refused) as caught:
+            pictures.keep(house, SCOPE, PICTURES["agent"][:9000], "photo", "file")
+        assert [(found.code, found.where) for found in caught.value.findings] == [("photo.truncated", "file")]
+        assert seen["judge"] == 2
 
 
 def test_a_photo_that_cannot_be_used_is_judged_each_time(house: House) -> None:
