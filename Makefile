@@ -8,7 +8,7 @@ DEMO := var/demo
 # A test suite starts hundreds of Pythons: what one has compiled the others read, whatever the environment says of it.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo test test-servers check bench bench-full bench-guard bench-http bench-whole bench-million drill clean
+.PHONY: setup demo test test-long test-servers check bench bench-full bench-guard bench-http bench-whole bench-million drill clean
 
 setup: $(READY)
 
@@ -29,6 +29,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not long"
+
+# What takes minutes each (longer fuzzing, longer random walks through the store, all kills one by one): before a release.
+test-long: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 # The way from order to finished files once more, on PostgreSQL and S3: name a server in CARDPIPE_TEST_PG_URL.
 test-servers: $(READY)

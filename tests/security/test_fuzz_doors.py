@@ -24,7 +24,7 @@ from tests.security import mutants, planted
 from tests.security.conftest import Door
 from tests.security.stocked import LIVE, table, work
 
-#: Seconds for each door, and how many files at most; CI's own step for long tests has ten times as many.
+#: Seconds for each door, and how many files at most; `make test-long` has ten times as many.
 SHORT, LONG = (20.0, 260), (150.0, 3000)
 #: By how much the process of the API may grow at its largest: four pictures of 25 MB in memory, and some room.
 MOST_MB = 250
