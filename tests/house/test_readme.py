@@ -213,10 +213,25 @@ def guide() -> list[Block]:
     return found
 
 
+#: Runs a command that watches until it has said something, then presses Ctrl-C; its exit code.
+WATCHING = """
+import os, signal, subprocess, sys, threading
+seen = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+threading.Timer(25, seen.send_signal, [signal.SIGINT]).start()
+for line in seen.stdout:
+    print(line, end="", flush=True)
+    if sys.argv[1] in line:
+        seen.send_signal(signal.SIGINT)
+os._exit(seen.wait())
+"""
+
+
 def test_every_command_of_the_guide_runs(copy: Path, tmp_path: Path) -> None:
     session = "\n".join(block.code for block in guide())
     assert session.count("cardpipe design watch ") == 1
-    session = session.replace("cardpipe design watch ", "timeout --preserve-status -s INT 25 cardpipe design watch ")
+    (tmp_path / "watching.py").write_text(WATCHING)
+    watching = f"python {tmp_path / 'watching.py'} 'can be printed' cardpipe design watch "
+    session = session.replace("cardpipe design watch ", watching)
     log = tmp_path / "log"
     exit_code = run(session, copy, log, GUIDE_SECONDS)
     said = log.read_text()

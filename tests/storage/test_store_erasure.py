@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+from listeners import told
 from pressroom import TARGET, due, work
 from telltale import (
     FAR,
@@ -97,8 +98,8 @@ def test_nothing_personal_is_left_of_an_erased_order(any_store, order, artifacts
     answers = [answer for each in store.deliveries(SCOPE, endpoint.id, 50)[0] for answer in each.answers]
     assert len(answers) > 5
     assert {answer[1:3] for answer in answers} == {(200, "")}
-    told, _ = store.told(SCOPE, None, limit=500)
-    assert [each.type for each in told][-1] == "order.erased"
+    said, _ = told(store, SCOPE, None, limit=500)
+    assert [each.type for each in said][-1] == "order.erased"
     entries = [(entry.actor, entry.action, entry.subject) for entry in store.audited("local", 9)]
     assert entries[:2] == [("cardpipe", "batch.erased", batch.id), ("cardpipe", "order.erased", stored.id)]
     assert store.audit_broken() is None

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 from crashing import CRASHES, PICK, Crashing
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -413,17 +413,26 @@ def test_the_machine_for_longer(begins):
     run_state_machine_as_test(begins, settings=settings(QUICK, max_examples=150, stateful_step_count=60))
 
 
+def _without(text, words, instead=""):
+    assert words in text, f"there is nothing to take out any more: {words}"
+    return text.replace(words, instead)
+
+
+#: Where a hunt that begins by chance finds the bug late (13 and 25 s): where it does in a second.
+SEEDS = {"two remakes of one spoil": 1, "a plan that is taken back is still carried out": 27}
+
+
 def _plant(monkeypatch, bug):
     if bug == "eject while it is released":
         monkeypatch.setattr(revisions, "_before_release", lambda *args: None)
     elif bug == "a gap is left":
         monkeypatch.setattr(revisions, "_close_up", lambda tx, batch, stay: len(stay))
     elif bug == "nobody writes down who was taken out":
-        monkeypatch.setattr(members, "_WITHDRAWN", members._WITHDRAWN.replace("VALUES", "SELECT").replace(
-            "(:tenant", ":tenant").replace(":at)", ":at WHERE 1 = 0"))  # fmt: skip
+        said = _without(_without(members._WITHDRAWN, "VALUES", "SELECT"), "(:tenant", ":tenant")
+        monkeypatch.setattr(members, "_WITHDRAWN", _without(said, ":at)", ":at WHERE 1 = 0"))
     elif bug == "a worker at the old revision is not stopped":
         monkeypatch.setattr(
-            steps, "_REOPEN", steps._REOPEN.replace("token = NULL, leased_at = NULL, lease_len = NULL,", "")
+            steps, "_REOPEN", _without(steps._REOPEN, "token = NULL, leased_at = NULL, lease_len = NULL,")
         )
     elif bug == "two remakes of one spoil":
         monkeypatch.setattr(remakes, "_remakable", lambda *args: None)
@@ -447,18 +456,21 @@ def _plant(monkeypatch, bug):
 )
 def test_a_bug_planted_after_the_gather_is_caught(monkeypatch, bug, begins):
     _plant(monkeypatch, bug)
-    with pytest.raises(BaseException):  # noqa: B017  # whichever promise breaks first
+    if bug in SEEDS:
+        begins = seed(SEEDS[bug])(type(begins.__name__, (begins,), {}))
+    with pytest.raises(Exception):  # noqa: B017  # whichever promise breaks first
         run_state_machine_as_test(begins, settings=HUNT)
 
 
 @pytest.mark.parametrize("bug", ["a step given back is forgotten", "gather takes what it read", "a dropped step"])
 def test_a_planted_bug_is_caught(monkeypatch, bug):
     if bug == "a step given back is forgotten":
-        monkeypatch.setattr(claims, "_RELEASE", claims._RELEASE.replace("SET token", "SET state = 'done', token"))
+        monkeypatch.setattr(claims, "_RELEASE", _without(claims._RELEASE, "SET token", "SET state = 'done', token"))
     elif bug == "gather takes what it read":
-        loose = batches._TAKE.split("AND state ||")[0]
+        loose, found, _ = batches._TAKE.partition("AND state ||")
+        assert found
         monkeypatch.setattr(batches, "_TAKE", loose)
     else:
         monkeypatch.setattr(steps, "add", lambda *args, **named: "")
-    with pytest.raises(BaseException):  # noqa: B017  # whichever promise breaks first
+    with pytest.raises(Exception):  # noqa: B017  # whichever promise breaks first
         run_state_machine_as_test(Shop, settings=HUNT)

@@ -8,6 +8,7 @@ import hashlib
 import threading
 
 import pytest
+from listeners import settled
 from pressroom import TARGET, due, work
 
 from cardpipe.model.errors import Bug, Conflict, Refused
@@ -314,5 +315,6 @@ def test_a_log_that_another_server_wrote_is_told_from_the_start(any_store, order
     sql(any_store, "UPDATE events SET xact = 1000000000")
     assert any_store.told(SCOPE, None)[0] == []
     any_store.restored("restored from a dump: reconcile it", "user:anna")
+    settled(any_store)
     assert [told.type for told in any_store.told(SCOPE, None)[0]] == ["order.accepted"]
     assert any_store.paused() == "restored from a dump: reconcile it"
