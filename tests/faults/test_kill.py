@@ -28,12 +28,12 @@ def _flow(house: House, ways: list[str], number: int, seconds: float, seed: int)
     house.take(*range(half + 1, number + 1))
     counted += house.harm(
         [getattr(house, way) for way in ways], seconds * 0.4, rng,
-        lambda: house.states()["composed"] == number, each=False,
+        lambda: house.states()["composed"] == number, each=False, least=2,
     )  # fmt: skip
     house.gather()  # of whatever is composed by now; the rest misses this cut-off and takes the next
     counted += house.harm(
         [getattr(house, way) for way in ways], seconds * 0.2, rng,
-        lambda: house.states()["batched"] == number, each=False,
+        lambda: house.states()["batched"] == number, each=False, least=2,
     )  # fmt: skip
     assert until(lambda: house.states()["composed"] + house.states()["batched"] == number, 60), house.states()
     house.gather()

@@ -216,6 +216,7 @@ def guide() -> list[Block]:
 #: Runs a command that watches until it has said something, then presses Ctrl-C; its exit code.
 WATCHING = """
 import os, signal, subprocess, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs us in the background has it ignored
 seen = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 threading.Timer(25, seen.send_signal, [signal.SIGINT]).start()
 for line in seen.stdout:

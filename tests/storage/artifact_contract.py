@@ -44,6 +44,14 @@ class ArtifactContract(ABC):
         assert shelf.put(SCOPE, data) == digest
         assert list(shelf.digests(SCOPE)) == [digest]
 
+    def test_a_digest_that_is_known_is_believed_until_somebody_reads(self, shelf):
+        data, other = b"a card" * 1000, sha256(b"another card")
+        assert shelf.put(SCOPE, data, sha256(data)) == sha256(data) == shelf.put(SCOPE, data)
+        assert shelf.get(SCOPE, sha256(data)) == data
+        assert shelf.put(SCOPE, data, other) == other
+        with pytest.raises(Bug, match=other):
+            shelf.get(SCOPE, other)
+
     @pytest.mark.parametrize("size", [100_000, LARGE], ids=["small", "large"])
     def test_a_file_that_seeks(self, shelf, size):
         data = os.urandom(size)
