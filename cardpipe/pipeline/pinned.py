@@ -198,5 +198,8 @@ def stand_ins(shop: Shop, scope: Scope, spec: dict[str, Any]) -> Shared:
     """The same for a throw-away file of one piece: what only says who it is is kept, not read for every piece."""
     slight = piece.stand_ins(shared(shop, scope, spec))
     return Shared(
-        slight.art, slight.font, lambda digest: _recent.get(("icc", *scope, digest), lambda: slight.icc(digest))
+        slight.art,
+        slight.font,
+        lambda digest: _recent.get(("icc", *scope, digest), lambda: slight.icc(digest)),
+        slight.subset,
     )

@@ -8,12 +8,14 @@ its digest (see ``art``). Measured: 2.5 ms for a card with a photo and its envel
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from cardpipe.preflight.check import SUBJECTS
 from cardpipe.preflight.inspector import examine
 from cardpipe.preflight.profile import Profile
 from cardpipe.preflight.report import Report
+from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Part
 from cardpipe.prepress.merge import Shared
 
@@ -28,9 +30,26 @@ def inspect_pages(stream: BinaryIO, profile: Profile, name: str = "") -> Report:
 
 def stand_ins(shared: Shared) -> Shared:
     """What the merge of a throw-away file uses in place of what a batch shares: art as an empty form, of profiles
-    their heads. Fonts stay: a subset of a few glyphs costs a fifth of a millisecond."""
+    their heads, of fonts one file with all glyphs that any piece has asked for so far."""
 
     def art(digest: str) -> list[Part]:
         return [Part(["<< /Type /XObject /Subtype /Form /BBox [0 0 1 1] /Resources << >> /Length 0 >>"], b"")]
 
-    return Shared(art, shared.font, lambda digest: shared.icc(digest)[:_HEAD])
+    return Shared(art, shared.font, lambda digest: shared.icc(digest)[:_HEAD], _so_far)
+
+
+#: By a font's digest, the glyphs of all pieces so far and a subset with them: soon all that names and streets are
+#: written with. A subset of each piece's own takes half a millisecond.
+_seen: dict[str, tuple[frozenset[int], bytes]] = {}
+_FONTS = 16
+
+
+def _so_far(font: Font, glyphs: Iterable[int]) -> bytes:
+    known, made = _seen.get(font.digest, (frozenset[int](), b""))
+    if not known.issuperset(wanted := frozenset(glyphs)):
+        known |= wanted
+        made = font.subset(known)
+        if len(_seen) >= _FONTS:
+            _seen.clear()
+        _seen[font.digest] = known, made
+    return made

@@ -3,7 +3,7 @@ prints."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from cardpipe.model.errors import Bug
@@ -11,8 +11,11 @@ from cardpipe.prepress.content import pdf_name
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Part, flate
 
+#: How a font's file is made for these glyphs.
+Subset = Callable[[Font, Iterable[int]], bytes]
 
-def font_parts(font: Font, name: str, glyphs: Mapping[int, str]) -> list[Part]:
+
+def font_parts(font: Font, name: str, glyphs: Mapping[int, str], subset: Subset = Font.subset) -> list[Part]:
     """A Type 0 font (Identity-H, CIDFontType2) with a subset of just these glyphs, their widths and a ToUnicode map.
 
     The first part is the font itself. ISO 32000-1, 9.7.4 and 9.10.3. Glyph ids are retained by the subsetter, so
@@ -25,7 +28,7 @@ def font_parts(font: Font, name: str, glyphs: Mapping[int, str]) -> list[Part]:
     base = f"{tag}+{name}"
     scale = 1000 / font.units
     widths = " ".join(f"{gid} [{round(font.advance(gid) * scale)}]" for gid in ids)
-    data = font.subset(ids)
+    data = subset(font, ids)
     ascent, descent, cap = (round(v * 1000) for v in (font.ascent, font.descent, font.cap_height))
     descriptor = (
         f"<< /Type /FontDescriptor /FontName /{base} /Flags 4 /FontBBox [-500 {descent} 2000 {ascent}] /ItalicAngle 0 "
@@ -38,9 +41,14 @@ def font_parts(font: Font, name: str, glyphs: Mapping[int, str]) -> list[Part]:
               "/Ordering (Identity) /Supplement 0 >> /CIDToGIDMap /Identity /DW 1000 "
               f"/W [{widths}] /FontDescriptor ", 2, " >>"]),
         Part([descriptor, 3, " >>"]),
-        flate([f"/Length1 {len(data)}"], data),
+        _file(data),
         flate([""], _to_unicode(base, glyphs)),
     ]  # fmt: skip
+
+
+@lru_cache(maxsize=4)  # of the throw-away files of single pieces many have the same
+def _file(data: bytes) -> Part:
+    return flate([f"/Length1 {len(data)}"], data)
 
 
 @lru_cache(maxsize=4)  # deflating a press's profile takes as long as merging a hundred pieces

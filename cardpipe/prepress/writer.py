@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cardpipe.model.errors import Bug
 from cardpipe.model.units import Box, Size
 from cardpipe.prepress.content import Names, content
-from cardpipe.prepress.embed import font_parts, profile_parts, spot_parts
+from cardpipe.prepress.embed import Subset, font_parts, profile_parts, spot_parts
 from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Fragment, FragmentPage, Head, Part, collect_glyphs, page_boxes
 from cardpipe.prepress.outlet import Outlet
@@ -33,11 +33,12 @@ _BLEND = " /Group << /S /Transparency /CS /DeviceCMYK /I true >>"
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """How the merge gets what a batch shares, by symbolic key."""
+    """How the merge gets what a batch shares, by symbolic key; and how it takes of a font what the file prints."""
 
     art: Callable[[str], list[Part]]
     font: Callable[[str], tuple[Font, str]]
     icc: Callable[[str], bytes]
+    subset: Subset = Font.subset
 
 
 #: The marks for an open slot of a page; an empty tuple leaves it blank.
@@ -237,7 +238,7 @@ class Writer:
             return profile_parts(self._shared.icc(digest))
         if kind == "font":
             font, name = self._shared.font(digest)
-            return font_parts(font, name, self._glyphs[key])
+            return font_parts(font, name, self._glyphs[key], self._shared.subset)
         if kind == "spot":
             if self._spots.setdefault(digest.partition(":")[2], key) != key:
                 raise Bug("a spot colour is mixed in two ways in one file")

@@ -16,12 +16,13 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from spoiling import annotation, form, put, root, separation, states, unembedded
 
 from cardpipe.model.units import Box
-from cardpipe.preflight import claim, inspector
+from cardpipe.preflight import claim, inspector, piece
 from cardpipe.preflight.art import inspect_art
 from cardpipe.preflight.catalogue import BY_CODE
 from cardpipe.preflight.check import Check
 from cardpipe.preflight.piece import SUBJECTS_OF_PAGES, inspect_pages, stand_ins
 from cardpipe.preflight.profile import Profile
+from cardpipe.prepress.font import Font
 from cardpipe.prepress.fragment import Fragment, build
 from cardpipe.prepress.merge import Merge
 from cardpipe.prepress.page import BLACK, Page, Rect
@@ -49,6 +50,17 @@ def test_a_good_piece_passes_without_what_a_batch_shares() -> None:
     looked = {run.code: run.subjects for run in report.runs}
     assert looked["page.trim"] == 2 and looked["font.embedded"] == 1 and looked["ink.total"]
     assert not {code for code in looked if BY_CODE[code].of not in SUBJECTS_OF_PAGES}
+
+
+def test_one_font_serves_the_drafts_of_all_pieces() -> None:
+    """Whatever a piece asks for is in it, and it is made anew for a letter that none had before only."""
+    font = shared().font("font:any")[0]
+    wanted = [font.shape(text).glyphs for text in ("Oak St", "Salem", "Oak", "Zoë")]
+    made = [piece._so_far(font, glyphs) for glyphs in wanted]
+    assert made[2] is made[1] and made[3] is not made[1]
+    last = Font(made[3], x_height=1.0)
+    for glyph in {glyph for glyphs in wanted for glyph in glyphs}:
+        assert last.contours(glyph) == Font(font.data, x_height=1.0).contours(glyph)
 
 
 def test_a_piece_that_no_press_may_have_is_seen() -> None:
