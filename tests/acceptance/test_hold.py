@@ -26,3 +26,17 @@ def test_print_does_not_wait_for_what_is_held(cardpipe: Cardpipe, tmp_path: Path
     ran = cardpipe("print", file, "--out", tmp_path / "out", "--mail-on", DAY, "--json")
     assert ran.code == 0 and ran.data["held"] == ["R-0001"]
     assert [b["pieces"] for b in ran.data["batches"]] == [1]
+
+
+def test_who_closes_a_day_is_told_why_it_has_several_batches(cardpipe: Cardpipe, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "presses.toml").write_text(
+        '[small]\nbased_on = "digital-coated"\ntitle = "Small"\npieces_per_batch = 2\n'
+    )
+    given = {"CARDPIPE_SHOP": str(tmp_path / "shop"), "CARDPIPE_PRESS": "small"}
+    file = write(tmp_path / "o.ndjson", order(1), order(2), order(3))
+    assert cardpipe("order", "submit", file, "--mail-on", DAY, **given).code == 0
+    lines = cardpipe("batch", "close", "--mail-on", DAY, **given).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["2", "1"]
+    for part, line in enumerate(lines, 1):
+        assert line.endswith(f"  part {part} of 2: more than the press takes in one batch")
