@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from cardpipe.storage.store import SqlStore
 
 if TYPE_CHECKING:
     from cardpipe.catalog.shelf import Catalog
+    from cardpipe.lettershop.house import House
     from cardpipe.storage.bucket import BucketArtifacts
 
 
@@ -77,11 +78,16 @@ class Shop:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Designs, fonts, presses, carriers."""
+        """Designs, fonts, presses, houses, carriers."""
         from cardpipe.catalog.shelf import Catalog  # numbers and letters are loaded where something is set
 
         ours = self.settings
         return Catalog(ours.designs, ours.fonts, ours.shop, lambda data, order: self.darkroom.art(data, order))
+
+    @property
+    def houses(self) -> Sequence[House]:
+        """The print and mail houses of ``houses.toml``."""
+        return self.catalog.houses()
 
     @cached_property
     def darkroom(self) -> LimitedDarkroom:

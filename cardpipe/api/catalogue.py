@@ -16,6 +16,7 @@ from cardpipe.api import shapes_doors as shapes
 from cardpipe.api.access import Caller, needs
 from cardpipe.api.problem import Turned
 from cardpipe.model.units import Size, to_inch, to_mm
+from cardpipe.pipeline import routing
 from cardpipe.ports import DesignSource
 from cardpipe.prepress import card
 from cardpipe.wiring import Shop
@@ -117,7 +118,7 @@ def _design(house: Shop, source: DesignSource) -> shapes.DesignShape:
 
 def _photos(house: Shop, source: DesignSource) -> list[shapes.PhotoShape]:
     """Each photo with the pixels that it needs at least, and from which on more are of no use."""
-    press = house.catalog.press(house.press)
+    press = routing.route(house, source.format.name).press
     placed = card.photo_orders(source.design, source.format, press.photo_ppi, press.photo_minimum_ppi)
     return [
         shapes.PhotoShape(

@@ -71,6 +71,7 @@ class BatchShape(BaseModel):
     format: str
     press: str
     carrier: str
+    house: str
     pieces: int
     revision: int
     held: str | None
@@ -105,6 +106,6 @@ def batch(stored: Batch) -> BatchShape:
     ]
     return BatchShape(
         name=stored.name, id=stored.id, state=str(stored.state), mail_on=stored.mail_on, format=stored.format,
-        press=stored.press, carrier=stored.carrier, pieces=stored.pieces, revision=stored.revision, held=stored.held,
-        files=files,
+        press=stored.press, carrier=stored.carrier, house=stored.house, pieces=stored.pieces, revision=stored.revision,
+        held=stored.held, files=files,
     )  # fmt: skip

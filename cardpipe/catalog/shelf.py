@@ -1,8 +1,9 @@
-"""The catalog as the pipeline sees it: designs, hands, formats, presses, carriers, each loaded when first asked for."""
+"""The catalog as the pipeline sees it: designs, hands, formats, presses, houses, carriers, each loaded when first asked
+for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cardpipe.catalog.designs import DesignFolder, DesignShelf, from_files
 from cardpipe.catalog.fonts import FontFolder, Fonts, load_fonts, make_font
 from cardpipe.catalog.shopfolder import ShopData, read_shop
 from cardpipe.lettershop.carrier import Carrier
+from cardpipe.lettershop.house import House
 from cardpipe.lettershop.mailing import Insert, Mailing
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
@@ -87,6 +89,10 @@ class Catalog:
             what = f"there is no press {name!r}"
             raise Refused(what, [error("press.unknown", "CARDPIPE_PRESS", what, f"one of: {', '.join(known)}")])
         return known[name]
+
+    def houses(self) -> Sequence[House]:
+        """The print and mail houses, in the order in which they are asked whether they take a piece."""
+        return tuple(self._data.houses.values())
 
     def carrier(self, name: str) -> Carrier:
         """A carrier by name."""

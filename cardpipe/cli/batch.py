@@ -15,6 +15,7 @@ BatchKey = Annotated[str, typer.Argument(help="Name or id.", metavar="BATCH")]
 Pieces = Annotated[list[str], typer.Argument(help="Numbers in the batch: 17 42-45.", metavar="NUMBERS...")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+_TO = "A house by name, file:///FOLDER or sftp://USER@HOST/FOLDER. Default: its own house, else CARDPIPE_DELIVERY."
 Out = Annotated[Path, typer.Option("--out", help="The folder that gets one folder a batch.")]
 MailOn = Annotated[
     str | None, typer.Option("--mail-on", metavar="YYYY-MM-DD", help="Mail date of orders without one. Default: today.")
@@ -96,7 +97,7 @@ def batch_presort_take(
 @batch.command("release")
 def batch_release(
     key: BatchKey,
-    to: Annotated[str, typer.Option(help="file:///FOLDER or sftp://USER@HOST/FOLDER; default CARDPIPE_DELIVERY.")] = "",
+    to: Annotated[str, typer.Option(help=_TO)] = "",
     out: Annotated[Path | None, typer.Option(help="A folder; short for --to file:///FOLDER.")] = None,
     as_json: Json = False,
 ) -> None:

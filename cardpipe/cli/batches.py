@@ -116,7 +116,7 @@ def resume(key: str, reason: str, as_json: bool) -> None:
 def _as_dict(batch: Batch) -> dict[str, Any]:
     return {
         "name": batch.name, "id": batch.id, "state": str(batch.state), "mail_on": batch.mail_on, "format": batch.format,
-        "press": batch.press, "carrier": batch.carrier, "pieces": batch.pieces, "revision": batch.revision,
-        "held": batch.held, "gathered": batch.gathered, "target": batch.target,
+        "press": batch.press, "carrier": batch.carrier, "house": batch.house, "pieces": batch.pieces,
+        "revision": batch.revision, "held": batch.held, "gathered": batch.gathered, "target": batch.target,
         "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in batch.files],
     }  # fmt: skip

@@ -73,6 +73,7 @@ def look() -> list[Check]:
         "press": partial(_press, house),
         "mailing": partial(_mailing, house),
         "delivery": partial(_delivery, house),
+        "houses": partial(_houses, house),
         "darkroom": partial(_darkroom, house),
         "celery": partial(_celery, config),
     }
@@ -157,7 +158,25 @@ def _delivery(house: Shop) -> Found:
     """Whether the place can be understood; nobody is called."""
     if not house.settings.delivery:
         return OK, "no place is set: 'batch release' asks for --out or --to", ""
-    address = house.delivery(house.settings.delivery).address
+    return _reachable(house, house.settings.delivery)
+
+
+def _houses(house: Shop) -> Found:
+    """Whether each house's place can be understood, and the post takes what it prints; nobody is called."""
+    told, carrier = [], house.catalog.carrier(house.carrier)
+    for each in house.catalog.houses():
+        level, what, remedy = _reachable(house, each.delivery) if each.delivery else (OK, "files are fetched", "")
+        if level is not OK:
+            return level, f"{each.name}: {what}", remedy
+        if findings := carrier.judge_mailing(each.mailing, f"houses.toml {each.name}.mailing") if each.mailing else []:
+            level = ERROR if has_errors(findings) else WARNING
+            return level, f"{findings[0].where}: {findings[0].message}", findings[0].remedy
+        told.append(f"{each.name} on {each.press}: {what}")
+    return OK, "; ".join(told) or "one, which prints everything", ""
+
+
+def _reachable(house: Shop, place: str) -> Found:
+    address = house.delivery(place).address
     needed = {
         "CARDPIPE_SFTP_KEY": house.settings.sftp_key,
         "CARDPIPE_SFTP_KNOWN_HOSTS": house.settings.sftp_known_hosts,

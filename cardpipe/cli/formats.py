@@ -8,6 +8,7 @@ from cardpipe.cli import show
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.units import Size, to_inch
+from cardpipe.pipeline import routing
 from cardpipe.prepress import tumble
 from cardpipe.prepress.format import Format
 from cardpipe.wiring import shop
@@ -36,7 +37,7 @@ def sheet(name: str, out: Path) -> None:
     if name not in formats:
         what = f"there is no format {name!r}"
         raise Refused(what, [error("format.unknown", "NAME", what, f"one of: {', '.join(sorted(formats))}")])
-    format, press = formats[name], house.catalog.press(house.press)
+    format, press = formats[name], routing.route(house, name).press
     data = tumble.write(format, press, house.catalog.printed().face, house.catalog.profile(press.profile))
     path = out / f"{name}_TUMBLE.pdf"
     try:

@@ -57,11 +57,13 @@ def presort_take(key: str, file: Path, as_json: bool) -> None:
 def release(key: str, to: str, out: Path | None, as_json: bool) -> None:
     """Hand a batch to the house."""
     from cardpipe.pipeline import release as releasing
+    from cardpipe.pipeline import routing
 
     house = shop()
     if to and out is not None:
         raise Refused("give --to or --out, not both")
-    target = to or (out.resolve().as_uri() if out is not None else house.settings.delivery)
+    batch = house.store.batch(house.scope, key)
+    target = out.resolve().as_uri() if out is not None else routing.target(house, batch, to) or house.settings.delivery
     if not target:
         remedy = "give --to or --out, or name a place in CARDPIPE_DELIVERY"
         raise Refused("where to?", [error("delivery.target", "--to", "no place is named", remedy)])

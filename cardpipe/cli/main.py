@@ -19,11 +19,13 @@ order = typer.Typer(no_args_is_help=True, help="Orders: what a CRM asked for, on
 design = typer.Typer(no_args_is_help=True, help="Designs: folders of art and a design.toml.")
 hand = typer.Typer(no_args_is_help=True, help="Hands: how cards are written, and your own as a font.")
 format_ = typer.Typer(no_args_is_help=True, help="Formats: kinds of cards with their envelopes.")
+house_ = typer.Typer(no_args_is_help=True, help="Houses: who prints and mails which pieces.")
 app.add_typer(order, name="order")
 app.add_typer(batch, name="batch")
 app.add_typer(design, name="design")
 app.add_typer(hand, name="hand")
 app.add_typer(format_, name="format")
+app.add_typer(house_, name="house")
 app.add_typer(keeping.tenant, name="tenant")
 app.add_typer(keeping.key, name="key")
 app.add_typer(keeping.user, name="user")
@@ -319,6 +321,14 @@ def format_list(as_json: Json = False) -> None:
     from cardpipe.cli import formats
 
     formats.list_formats(as_json)
+
+
+@house_.command("list")
+def house_list(as_json: Json = False) -> None:
+    """The print and mail houses of houses.toml: what each takes, on which press, and where its files go."""
+    from cardpipe.cli import houses
+
+    houses.list_houses(as_json)
 
 
 @format_.command("sheet")

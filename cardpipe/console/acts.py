@@ -17,7 +17,7 @@ from cardpipe.model.finding import Finding, error
 from cardpipe.model.scan import Stage, read_code, spoken
 from cardpipe.model.status import BatchState
 from cardpipe.model.user import Role
-from cardpipe.pipeline import gather, track
+from cardpipe.pipeline import gather, routing, track
 from cardpipe.wiring import Shop
 
 _UNRELEASED = (BatchState.GATHERED, BatchState.IMPOSED)
@@ -88,7 +88,7 @@ def routes(house: Shop) -> list[Route]:
         left = len(house.store.unseen(visit.scope, batch.id, _STAGES[act.name])) if act.pieces == "all" else 0
         return visit.show("batch_act.html", batch=batch, act=act, chosen=chosen, pieces=spoken(chosen), left=left,
                           missing=house.store.tally(visit.scope, batch.id).missing, spoken=spoken,
-                          shop_target=house.settings.delivery and house.delivery().address)  # fmt: skip
+                          ways=routing.ways(house, batch, bool(house.settings.delivery)))  # fmt: skip
 
     @page(house, Role.OPERATOR, most=_MOST_FILE, files=1)
     def done(visit: Visit) -> Response:
@@ -177,7 +177,10 @@ def _release(house: Shop, visit: Visit, batch: Batch) -> str:
     if said != str(batch.pieces):
         raise Conflict("The batch has changed.", [error("batch.changed", batch.name, f"has {batch.pieces} pieces now",
                                                         "look at it again")])  # fmt: skip
-    target = BY_DOWNLOAD if way == "download" else house.delivery().address
+    kind, _, to = way.partition(":")
+    if kind not in ("house", "download"):
+        raise Refused("It goes nowhere.", [error("form.choice", "way", "is none of the choices", "choose one of them")])
+    target = BY_DOWNLOAD if kind == "download" else house.delivery(routing.target(house, batch, to)).address
     house.store.plan_release(visit.scope, batch.name, target, visit.actor)
     if target == BY_DOWNLOAD:
         return f"{batch.pieces:,} pieces are verified once more; then you can fetch the files here."

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from cardpipe.console.reasons import lasted, span
 from cardpipe.lettershop import calendar
 from cardpipe.lettershop.calendar import Calendar
+from cardpipe.model.batch import Group
 from cardpipe.model.order import Scope
 from cardpipe.model.status import PieceState
 from cardpipe.model.tenant import Tenant
@@ -42,10 +43,7 @@ class Line:
     """One mail date and group. ``leaving`` is how many are still to leave, ``late`` for how many days they are late."""
 
     mail_on: str
-    format: str
-    stock: str
-    carrier: str
-    press: str
+    group: Group
     mark: str
     counts: tuple[int, ...]
     ordered: int
@@ -131,7 +129,7 @@ def book(found: Sequence[Due], day: Day, trial: bool = False) -> Book:
         sums.update({str(state): count for state, count in each.pieces.items()})
     known = [str(state) for state in PieceState]
     states = tuple(s for s in [*known, *sorted(set(sums) - set(known))] if sums[s] or s in _ALWAYS)
-    alike: Counter[tuple[str, ...]] = Counter((each.mail_on, *_parts(each.group)[:4]) for each in found)
+    alike = Counter((each.mail_on, Group.read(each.group).kind) for each in found)
     lines = tuple(_line(each, states, day, alike, trial) for each in found)
     return Book(states, lines, tuple(sums[state] for state in states), sum(line.ordered for line in lines),
                 sum(line.leaving for line in lines))  # fmt: skip
@@ -160,17 +158,11 @@ def oldest(book_: Book, now: dt.datetime) -> str:
     return lasted(min(moments), now) if moments else ""
 
 
-def _line(each: Due, states: Sequence[str], day: Day, alike: Counter[tuple[str, ...]], trial: bool) -> Line:
+def _line(each: Due, states: Sequence[str], day: Day, alike: Counter[tuple[str, Group]], trial: bool) -> Line:
     of = {str(state): count for state, count in each.pieces.items()}
-    form, press, carrier, stock, mark = _parts(each.group)
+    group = Group.read(each.group)
     leaving = sum(of.get(state, 0) for state in (_TRIED if trial else _GOING))
     late = (dt.date.fromisoformat(day.today) - dt.date.fromisoformat(each.mail_on)).days if leaving else 0
-    only = alike[(each.mail_on, form, press, carrier, stock)] == 1
-    return Line(each.mail_on, form, stock, carrier, press, "" if only else mark, tuple(of.get(s, 0) for s in states),
+    only = alike[(each.mail_on, group.kind)] == 1
+    return Line(each.mail_on, group, "" if only else group.digest, tuple(of.get(s, 0) for s in states),
                 sum(of.values()), leaving, each.held, each.unapproved, max(0, late), each.oldest)  # fmt: skip
-
-
-def _parts(group: str) -> tuple[str, str, str, str, str]:
-    """Format, press, carrier, stock, and what else tells two groups apart."""
-    parts = [*group.split("|"), "", "", "", "", ""]
-    return parts[0], parts[1], parts[2], parts[3], parts[4]

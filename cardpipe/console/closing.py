@@ -13,7 +13,7 @@ from cardpipe.console import books
 from cardpipe.console.guard import page
 from cardpipe.console.reasons import counted
 from cardpipe.console.visit import Visit
-from cardpipe.model.batch import Batch
+from cardpipe.model.batch import Batch, Group
 from cardpipe.model.errors import CardpipeError, Refused
 from cardpipe.model.finding import error
 from cardpipe.model.order import Scope
@@ -29,10 +29,7 @@ class ToCome:
     """What a close would make of one group: ``sizes`` are the pieces of its batches, of which the press takes at most
     ``most`` each; ``apart`` is why it does not lie with another group that looks alike."""
 
-    format: str
-    press: str
-    carrier: str
-    stock: str
+    group: Group
     pieces: int
     late: int
     presorted: bool
@@ -106,13 +103,12 @@ def plan(house: Shop, scope: Scope, mail_on: str) -> Plan:
     apart = alike.apart(specs)
     made, labelled = [], False
     for each in coming:
-        form, press, carrier, stock, *_ = [*each.group.split("|"), "", "", "", ""]
         spec = specs[each.group]
         profile, presorted = pinned.press(spec), pinned.mailing(spec).presorted
         labelled = labelled or profile.labels is not None
         made.append(
             ToCome(
-                form, press, carrier, stock, each.pieces, each.late, presorted, apart=apart.get(each.group, ""),
+                Group.read(each.group), each.pieces, each.late, presorted, apart=apart.get(each.group, ""),
                 sizes=tuple(sizes(each.pieces, profile.pieces_per_batch)), most=profile.pieces_per_batch,
             )
         )  # fmt: skip

@@ -18,6 +18,7 @@ from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.model.units import to_inch, to_mm
 from cardpipe.model.user import Role
+from cardpipe.pipeline import routing
 from cardpipe.ports import DesignSource
 from cardpipe.prepress import card, showing
 from cardpipe.prepress.gallerypage import spoken
@@ -115,7 +116,7 @@ def _hand_name(house: Shop, name: str) -> str:
 def _facts(house: Shop, source: DesignSource) -> dict[str, Any]:
     """What an order with this design must know."""
     design, layout = source.design, source.format
-    press = house.catalog.press(house.press)
+    press = routing.route(house, layout.name).press
     placed = card.photo_orders(design, layout, press.photo_ppi, press.photo_minimum_ppi)
     message = design.one("message")
     photos = [

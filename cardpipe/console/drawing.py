@@ -123,7 +123,7 @@ class Easel:
     def _specimens(self, source: DesignSource) -> Drawn:
         pictures, findings, sizes = {}, list[Finding](), {}
         for each in source.design.specimen:
-            bench = specimen.Bench(self._house)
+            bench = specimen.Bench(self._house, source.format.name)
             shown = specimen.show(bench, source, each)
             findings += [found for found in shown.findings if shown.piece is None]
             if shown.piece is not None:

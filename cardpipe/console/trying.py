@@ -139,7 +139,7 @@ def choices(house: Shop, source: DesignSource) -> dict[str, Any]:
 def attempt(house: Shop, source: DesignSource, trial: Trial) -> tuple[list[proof.ProofPage], list[Finding]]:
     """The sides of the card with these words, and everything that is to be said of them; no sides where it could not
     be ordered so. A photo that was not sent is replaced by a placeholder, which is noted."""
-    bench, frames = specimen.Bench(house), {frame.photo: frame for frame in source.design.photos}
+    bench, frames = specimen.Bench(house, source.format.name), {frame.photo: frame for frame in source.design.photos}
     lacking = [name for name in frames if name not in trial.photos and frames[name].required]
     findings = [note("try.placeholder", f"photos.{name}", "a placeholder stands for the photo") for name in lacking]
 

@@ -53,7 +53,7 @@ class TicketFile:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """All that the ticket says, in the words that it is said in. :func:`make_ticket` derives it from the batch.
-    ``sheets``, ``remake``, ``inserts``, ``seeds`` and ``trays`` are empty where there is nothing to say."""
+    ``sheets``, ``remake``, ``inserts``, ``seeds``, ``trays`` and ``house`` are empty where there is nothing to say."""
 
     batch: str
     remake: str
@@ -85,6 +85,7 @@ class Ticket:
     thickness_mm: float
     totals: Totals
     contact: str
+    house: str = ""
     pictures: tuple[Picture, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -121,6 +122,7 @@ class Ticket:
             ],
             "findings": [finding.as_dict() for finding in self.findings],
             "contact": self.contact,
+            **({"house": self.house} if self.house else {}),
         }  # fmt: skip
         return canonical(body) + b"\n"
 
@@ -143,6 +145,7 @@ class Ticket:
             "Job ticket: REMAKE" if self.remake else "Job ticket", self.batch, f"Mail on {day_in_words(self.mail_on)}",
             f"{self.quantity:,}", f"{_pieces(self.quantity)}, each a card with its envelope",
         )  # fmt: skip
+        page.facts([("House", self.house)] if self.house else [], columns=1)
         if self.remake:
             page.notes([("warning", self.remake)])
         page.heading("Files")
@@ -219,6 +222,7 @@ def make_ticket(
     mailing: Mailing,
     rows: Sequence[Row],
     contact: str,
+    house: str = "",
     sheets: str = "",
     pictures: Sequence[Picture] = (),
     findings: Sequence[Finding] = (),
@@ -261,6 +265,7 @@ def make_ticket(
         thickness_mm=max((row.thickness_mm for row in rows), default=format.thickness_mm),
         totals=counted,
         contact=contact,
+        house=house,
         pictures=tuple(pictures),
         findings=tuple(findings),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cardpipe.model.errors import Bug
 from cardpipe.model.order import Scope
@@ -12,6 +13,34 @@ _BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HOUSE_CODE = "CP"
 #: The target of a batch that was brought nowhere: whoever prints it fetches its files.
 BY_DOWNLOAD = "download:"
+
+
+class Group(NamedTuple):
+    """What the pieces of one batch share: format, press, carrier and stock by name; ``digest`` of all that is pinned of
+    format, press and way of posting; and the house that prints it, where it is one of several (else empty). Pieces and
+    batches carry it as text, its parts joined by ``|``, which stands in no name."""
+
+    format: str = ""
+    press: str = ""
+    carrier: str = ""
+    stock: str = ""
+    digest: str = ""
+    house: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Group:
+        """From its text; parts that are not there are empty, as in a group from before there were several houses."""
+        return cls(*text.split("|")[: len(cls._fields)])
+
+    @property
+    def text(self) -> str:
+        """As it is stored: without a house as it always was."""
+        return "|".join(self if self.house else self[:-1])
+
+    @property
+    def kind(self) -> Group:
+        """What it is by name alone: groups of one kind look alike to people."""
+        return self._replace(digest="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +96,11 @@ class Batch:
         """``20261121_CP_A7_B01_0212pc_v1``: sorts by mail date, and stands in every file's name."""
         day = self.mail_on.replace("-", "")
         return f"{day}_{HOUSE_CODE}_{self.format}_B{self.of_day:02d}_{self.pieces:04d}pc_v{self.revision}"
+
+    @property
+    def house(self) -> str:
+        """The house for which its pieces were composed, by name; empty where the shop lists none that takes them."""
+        return Group.read(self.group).house
 
     @property
     def bundle(self) -> Bundle:

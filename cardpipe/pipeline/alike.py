@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cardpipe.model.batch import Batch
+from cardpipe.model.batch import Batch, Group
 from cardpipe.model.order import Scope
 from cardpipe.pipeline import pinned
 from cardpipe.ports import Shop
@@ -17,9 +17,9 @@ def apart(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """By group, of which the spec of one piece is given: what sets it apart from another one of its kind, in words.
     Photos that somebody let pass, and settings with their values. Nothing of a group where the others are what is
     special, and of one that is the only one of its kind."""
-    kinds: dict[str, list[str]] = {}
+    kinds: dict[Group, list[str]] = {}
     for group in specs:
-        kinds.setdefault(kind(group), []).append(group)
+        kinds.setdefault(Group.read(group).kind, []).append(group)
     found: dict[str, str] = {}
     for groups in kinds.values():
         settings = {group: _settings(specs[group]) for group in groups}
@@ -32,17 +32,12 @@ def apart(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def kind(group: str) -> str:
-    """What a group is by name: format, press, carrier and stock."""
-    return "|".join(group.split("|")[:4])
-
-
 def why(house: Shop, scope: Scope, batches: Iterable[Batch]) -> dict[str, str]:
     """By id, what sets those of these batches apart of which there are several of one mail date and kind. A piece of
     each of them is read, and of no other batch."""
-    alike: dict[tuple[str, str], dict[str, list[Batch]]] = {}
+    alike: dict[tuple[str, Group], dict[str, list[Batch]]] = {}
     for batch in batches:
-        alike.setdefault((batch.mail_on, kind(batch.group)), {}).setdefault(batch.group, []).append(batch)
+        alike.setdefault((batch.mail_on, Group.read(batch.group).kind), {}).setdefault(batch.group, []).append(batch)
     found: dict[str, str] = {}
     for groups in alike.values():
         if len(groups) > 1:

@@ -14,11 +14,12 @@ from cardpipe.imposition.grid import lay
 from cardpipe.lettershop import addressing, envelope, indicia, labels
 from cardpipe.lettershop.carrier import Carrier
 from cardpipe.lettershop.labelsheet import SHEETS
-from cardpipe.lettershop.mailing import Insert, Mailing
+from cardpipe.lettershop.mailing import Insert
+from cardpipe.model.batch import Group
 from cardpipe.model.errors import Refused, Unavailable
 from cardpipe.model.finding import Finding, Level, error, has_errors, note, warning
 from cardpipe.model.order import PICTURE_DIGEST, Order, Scope, digest, seed
-from cardpipe.pipeline import pinned
+from cardpipe.pipeline import pinned, routing
 from cardpipe.pipeline.output import judge_art, judge_output
 from cardpipe.pipeline.override import COARSE, JUDGEMENT, Overrides, let_pass, named
 from cardpipe.ports import DesignSource, FontSource, Shop
@@ -125,9 +126,11 @@ def _uploaded(desk: Desk, ref: str, where: str) -> bytes:
 
 def group(spec: dict[str, Any]) -> str:
     """What the pieces of one batch share: format, press, carrier and stock by name, and all that is pinned of format,
-    press and way of posting by digest, so that a batch cannot mix what changed between two orders."""
+    press and way of posting by digest, so that a batch cannot mix what changed between two orders; last the house that
+    prints it, where it is one of several."""
     same = digest({name: spec[name] for name in ("format", "press", "profile", "carrier", "mailing")})[:8]
-    return "|".join((spec["format"]["name"], spec["press"]["name"], spec["carrier"], spec["format"]["stock"], same))
+    by_name = spec["format"]["name"], spec["press"]["name"], spec["carrier"], spec["format"]["stock"]
+    return Group(*by_name, same, routing.pinned_house(spec)).text
 
 
 def judge(desk: Desk) -> dict[str, Any] | None:
@@ -148,16 +151,16 @@ def judge(desk: Desk) -> dict[str, Any] | None:
     if ink not in (pens := card.pens(design)):
         known = ", ".join(pens)
         desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
-    photos = _photos(desk, source)
+    route = routing.route(shop, source.format.name, order.recipient.country)
+    photos = _photos(desk, source, route.press)
     focus = _focus(desk, source)
     signature = _signature(desk, source)
     if chain and not has_errors(found):
         fitted = _fit(desk, source, chain, message)
         if not isinstance(fitted, Layout):
             desk.findings += fitted
-    printed, mailing, inserts = shop.catalog.printed(), shop.catalog.mailing(), _inserts(desk)
-    press = shop.catalog.press(shop.press)
-    _judge_posting(desk, source, carrier, mailing, inserts, printed)
+    printed, inserts, press, mailing = shop.catalog.printed(), _inserts(desk), route.press, route.mailing
+    _judge_posting(desk, source, carrier, route, inserts, printed)
     _judge_press(desk, source, press)
     desk.settle()
     if not has_errors(desk.findings):
@@ -187,6 +190,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
         **({"photo_minimum_ppi": press.photo_minimum_ppi} if coarse else {}),
         "profile": _keep(desk, shop.catalog.profile(press.profile)),
         "carrier": shop.carrier,
+        **({"house": route.house} if route.house else {}),
         "hand": {"name": order.hand or design.hand, "faces": faces, **disorder},
         "printed": _pin_font(desk, printed),
         "recipient": order.recipient.model_dump(),
@@ -244,20 +248,20 @@ def _judge_posting(
     desk: Desk,
     source: DesignSource,
     carrier: Carrier,
-    mailing: Mailing,
+    route: routing.Route,
     inserts: Sequence[Insert],
     printed: FontSource,
 ) -> None:
     """Whether the post takes the whole of it, and what it costs where that is more than usual."""
-    foreign = not addressing.is_domestic(desk.order.recipient, carrier.origin)
+    foreign, mailing = not addressing.is_domestic(desk.order.recipient, carrier.origin), route.mailing
     desk.findings += carrier.judge_shape(source.format, inserts, foreign=foreign, paid=mailing.postage)
-    desk.findings += carrier.judge_mailing(mailing)
+    desk.findings += carrier.judge_mailing(mailing, route.written)
     if not addressing.is_domestic(desk.order.sender, carrier.origin):
         remedy = f"give a return address in {carrier.origin}; a card that cannot be delivered comes back there"
         what = f"lies in {desk.order.sender.country}, and the post of {carrier.origin} returns nothing abroad"
         desk.findings.append(error("address.return.foreign", "sender.country", what, remedy))
     if mailing.postage == "permit" and mailing.permit is not None:
-        desk.findings += indicia.judge(mailing.permit, printed.face, "mailing.toml permit")
+        desk.findings += indicia.judge(mailing.permit, printed.face, f"{route.written} permit")
 
 
 def _judge_press(desk: Desk, source: DesignSource, press: Press) -> None:
@@ -270,7 +274,7 @@ def _judge_press(desk: Desk, source: DesignSource, press: Press) -> None:
             desk.findings += problem.findings
 
 
-def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
+def _photos(desk: Desk, source: DesignSource, press: Press) -> dict[str, str]:
     """Photo name → digest, each picture looked at in the darkroom."""
     order, design = desk.order, source.design
     first = design.photos[0].photo if design.photos else "photo"
@@ -279,7 +283,6 @@ def _photos(desk: Desk, source: DesignSource) -> dict[str, str]:
         given = {first: order.photo}
     given |= {name or first: picture for name, picture in desk.fetched.items()}
     desk.findings += card.judge_photos(design, set(given))
-    press = desk.shop.catalog.press(desk.shop.press)
     placed = card.photo_orders(design, source.format, press.photo_ppi, press.photo_minimum_ppi)
     kept = {}
     for name, ref in given.items():

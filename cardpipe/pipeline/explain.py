@@ -20,6 +20,7 @@ from cardpipe.model.piece import Piece
 from cardpipe.model.status import IN_A_BATCH, SHOWN, OrderState, PieceState
 from cardpipe.model.stored import StoredOrder
 from cardpipe.model.tenant import Tenant
+from cardpipe.pipeline import routing
 from cardpipe.ports import Shop
 
 
@@ -67,7 +68,8 @@ def explain(shop: Shop, scope: Scope, stored: StoredOrder) -> list[Decision]:
     for piece in stored.pieces:
         made += [_of_event(stored, event, batches) for event in shop.store.events(scope, piece.id)]
     told = sorted((decision for decision in made if decision), key=lambda decision: decision.at)
-    told[1:1] = [_of_schedule(stored), *_of_findings(stored.accepted_at, stored.id, stored.findings)]
+    remarked = _of_findings(stored.accepted_at, stored.id, stored.findings)
+    told[1:1] = [_of_schedule(stored), *_of_house(shop, stored), *remarked]
     for piece in stored.pieces:
         composed = piece.composed.findings if piece.composed else ()
         told += _of_findings(stored.changed_at or stored.accepted_at, piece.id, (*composed, *piece.findings))
@@ -162,6 +164,14 @@ def _of_schedule(stored: StoredOrder) -> Decision:
     else:
         why, code = "the next mail date when it came", "schedule.next"
     return Decision(stored.accepted_at, code, "note", f"is mailed on {stored.mail_on}, {why}", "", stored.id)
+
+
+def _of_house(shop: Shop, stored: StoredOrder) -> Iterator[Decision]:
+    """Where its card is printed, if the shop has several houses."""
+    for piece in stored.pieces:
+        if name := routing.pinned_house(piece.spec):
+            message = f"is printed by {routing.called(shop, name)} on {piece.spec['press']['name']}"
+            yield Decision(stored.accepted_at, "house.routed", "note", message, "", piece.id)
 
 
 def _of_findings(at: str, subject: str, findings: tuple[Finding, ...]) -> Iterator[Decision]:

@@ -39,7 +39,7 @@ class Exhibit:
 def exhibit(shop: Shop, name: str) -> Exhibit:
     """A design as it is shown. Raises Refused with the findings of one that cannot be loaded or made."""
     source = shop.catalog.design(name)
-    bench = specimen.Bench(shop)
+    bench = specimen.Bench(shop, source.format.name)
     shown = specimen.show(bench, source, source.design.specimen[0])
     if shown.piece is None:
         raise Refused(f"design {name} cannot be shown", list(shown.findings))

@@ -1,6 +1,6 @@
 """Judging a design as a whole: frames, art, every specimen printed and inspected, every hand tried in its frame.
 
-It is judged for the press in use: art that one with another output standard prints may be refused here."""
+It is judged for the press on which its format is printed: art that another one takes may be refused here."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def judge(shop: Shop, name: str) -> Judged | list[Finding]:
         source = shop.catalog.design(name)
     except Refused as problem:
         return list(problem.findings)
-    bench = specimen.Bench(shop)
+    bench = specimen.Bench(shop, source.format.name)
     findings = [*source.remarks, *frames.judge(source.design, source.format)]
-    art = _once(_art(source) + judge_output(source, shop.catalog.press(shop.press).output))
+    art = _once(_art(source) + judge_output(source, shop.catalog.press(bench.press).output))
     findings += art if has_errors(art) else [*art, *_looks(source)]
     shown: list[specimen.Shown] = []
     if source.design.hand not in shop.catalog.hands():

@@ -18,7 +18,7 @@ from cardpipe.model.errors import Bug
 from cardpipe.model.finding import Finding
 from cardpipe.model.order import canonical
 from cardpipe.model.piece import Piece, Presorted
-from cardpipe.pipeline import pinned
+from cardpipe.pipeline import pinned, routing
 from cardpipe.pipeline.pressfile import Laid, Setup
 from cardpipe.ports import Shop
 from cardpipe.preflight import paper
@@ -127,6 +127,7 @@ def write(
         mailing=setup.mailing,
         rows=rows,
         contact=shop.contact,
+        house=routing.called(shop, setup.batch.house),
         sheets=_sheets(setup, len(rows)),
         pictures=_pictures(shop, setup.batch, files, rows),
         findings=[*remarks, *_shape(setup, rows), *judge_quantity(len(rows), setup.carrier)],

@@ -13,7 +13,7 @@ from cardpipe.model.finding import error
 from cardpipe.model.intake import Row
 from cardpipe.model.order import PICTURE_DIGEST, Scope
 from cardpipe.model.piece import Piece
-from cardpipe.pipeline import pinned
+from cardpipe.pipeline import pinned, routing
 from cardpipe.pipeline.archive import open_archive
 from cardpipe.ports import DesignSource, Shop
 from cardpipe.prepress import card, photoshow
@@ -61,7 +61,7 @@ def of_row(shop: Shop, row: Row) -> list[Shot]:
         source = shop.catalog.design(
             str(asked.get("design") or shop.catalog.design_for(str(asked.get("occasion", ""))))
         )
-        press = shop.catalog.press(shop.press)
+        press = routing.route(shop, source.format.name, _country(asked)).press
         placed = _placed(source, source.format, press.photo_ppi, press.photo_minimum_ppi, _focus(asked))
         first = next(iter(placed), "")
     return [Shot(name or first or "photo", ref, placed.get(name or first)) for name, ref in photos.items()]
@@ -86,6 +86,12 @@ def _placed(
     source: DesignSource, layout: Format, target: int, least: int, focus: Mapping[str, tuple[float, float]]
 ) -> dict[str, PhotoOrder]:
     return card.photo_orders(source.design, layout, target, least, focus=focus)
+
+
+def _country(asked: Mapping[str, Any]) -> str:
+    """The recipient's country, as far as the row can be read."""
+    recipient = asked.get("recipient")
+    return str(recipient.get("country") or "") if isinstance(recipient, Mapping) else ""
 
 
 def _focus(asked: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

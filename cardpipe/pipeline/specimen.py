@@ -22,7 +22,7 @@ from cardpipe.model.outbox import Answer
 from cardpipe.model.piece import Piece
 from cardpipe.model.status import BatchState, PieceState
 from cardpipe.model.tenant import Tenant
-from cardpipe.pipeline import compose, impose
+from cardpipe.pipeline import compose, impose, routing
 from cardpipe.pipeline.accept import Terms, accept
 from cardpipe.ports import Catalog, Clock, Darkroom, Delivery, DesignSource, NewOrder, Shop, Store, StoredOrder
 from cardpipe.prepress import placeholder
@@ -38,15 +38,17 @@ _SENDER = {"company": "Harbor Street", "street": "1 Harbor Street", "city": "Sal
 
 
 class Bench:
-    """A :class:`Shop` without a database or a folder: catalog and darkroom are the house's, the rest is memory."""
+    """A :class:`Shop` without a database or a folder: catalog and darkroom are the house's, the rest is memory. Its
+    press is the one on which cards of ``format`` are printed, and the shop's usual one where none is named."""
 
-    def __init__(self, house: Shop) -> None:
+    def __init__(self, house: Shop, format: str = "") -> None:
         self._house = house
         self._store = _Ledger()
         self.artifacts = _Memory()
         # compose keeps this profile once a process and tenant; here it must lie on every bench
         self.artifacts.put(SCOPE, house.catalog.profile("sRGB.icc"))
-        self.press, self.carrier = house.press, house.carrier
+        self.press = routing.route(house, format).press.name if format else house.press
+        self.carrier, self.houses = house.carrier, ()
         self.contact, self.lease_seconds = "", house.lease_seconds
 
     @property

@@ -16,6 +16,7 @@ from cardpipe.ports.store import Store
 
 if TYPE_CHECKING:  # the craft's values, named for the reader; importing ports must stay light
     from cardpipe.lettershop.carrier import Carrier
+    from cardpipe.lettershop.house import House
     from cardpipe.lettershop.mailing import Insert, Mailing
     from cardpipe.prepress.art import ArtOrder, MadeArt
     from cardpipe.prepress.design import Design
@@ -173,6 +174,11 @@ class Shop(Protocol):
     def press(self) -> str: ...
     @property
     def carrier(self) -> str: ...
+    @property
+    def houses(self) -> Sequence[House]:
+        """The print and mail houses, in the order in which they are asked; none: the shop has one, and no list."""
+        ...
+
     @property
     def contact(self) -> str: ...
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from cardpipe.model.batch import Batch, BatchFile
+from cardpipe.model.batch import Batch, BatchFile, Group
 from cardpipe.model.errors import Bug, Conflict, Refused
 from cardpipe.model.finding import Finding, error
 from cardpipe.model.order import Scope
@@ -193,7 +193,7 @@ def _last(tx: Tx, sql: str, **values: str) -> int:
 
 
 def _batch(scope: Scope, mail_on: str, group: str, number: int, of_day: int, pieces: int, now: float) -> Batch:
-    format_, press, carrier = [*group.split("|"), "", "", ""][:3]
+    format_, press, carrier = Group.read(group)[:3]
     return Batch(
         id=new_id("bat", now), scope=scope, number=number, mail_on=mail_on, of_day=of_day, group=group, format=format_,
         press=press, carrier=carrier, state=BatchState.GATHERED, revision=1, pieces=pieces,

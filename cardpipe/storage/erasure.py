@@ -30,7 +30,7 @@ _BETWEEN_REWRITES = dt.timedelta(hours=20)
 #: What stays of a spec: how the card was made and posted, and not for whom or with which words and pictures.
 _SPEC = (
     "v", "tenant", "mode", "reference", "occasion", "design", "format", "press", "profile", "carrier", "printed", "ink",
-    "mailing", "inserts", "seed", "mail_on",
+    "mailing", "inserts", "seed", "mail_on", "house",
 )  # fmt: skip
 #: The reasons that cardpipe itself writes into the log. All others are people's words, or may quote them.
 _OWN_REASONS = frozenset({

@@ -19,6 +19,7 @@ Write = Callable[..., Path]
 GOOD = {
     "formats.toml": '[A7H]\nbased_on = "A7"\ntitle = "A7, heavy"\nstock = "350gsm"\nstock_gsm = 350\nstock_mm = 0.4\n',
     "presses.toml": '[mine]\nbased_on = "digital-coated"\nprofile = "mine.icc"\nphoto_ppi = 240\n',
+    "houses.toml": '[north]\npress = "mine"\nformats = ["A7H"]\n',
     "carriers.toml": '[usps]\nbased_on = "usps"\n[usps.rates]\nas_of = "2027-01-01"\nstamped = 99\n',
     "mailing.toml": 'postage = "permit"\naddress_style = "mixed"\n[permit]\noffice = "Boston MA"\nnumber = "12"\n',
     "inserts.toml": '[price-list]\ntitle = "Price list"\nweight_g = 4.5\nthickness_mm = 0.1\nsize = ["100mm", "140mm"]\n',
@@ -65,6 +66,7 @@ def test_a_folder_adds_and_replaces(write: Write) -> None:
     assert heavy.stock_gsm == 350 and heavy.trim == found.formats()["A7"].trim
     assert found.press("mine").photo_ppi == 240 and found.press("digital-coated").photo_ppi == 300
     assert found.profile("mine.icc") == CMYK
+    assert [house.name for house in found.houses()] == ["north"]
     rates = found.carrier("usps").rates
     assert rates is not None and (rates.stamped, rates.as_of) == (99, "2027-01-01")
     assert rates.metered == catalog(None).carrier("usps").rates.metered  # type: ignore[union-attr]

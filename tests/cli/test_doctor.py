@@ -26,7 +26,7 @@ from cardpipe.worker.lock import FolderLock
 from tests import starting
 
 NAMES = ["python", "settings", "data folder", "free room", "database", "clock", "supervisor", "steps", "people",
-         "releases", "tellings", "queue", "artifacts", "fonts", "designs", "press", "mailing", "delivery", "darkroom",
+         "releases", "tellings", "queue", "artifacts", "fonts", "designs", "press", "mailing", "delivery", "houses", "darkroom",
          "celery"]  # fmt: skip
 ANNA = {"name": "Anna Berg", "street": "12 Alder Lane", "city": "Portland", "state": "OR", "postcode": "97201"}
 

@@ -158,7 +158,7 @@ def test_a_release_to_the_shops_place(seeded: House, browse: Browse, batch: Batc
     seeded.settings = seeded.settings.model_copy(update={"delivery": place})
     operator = browse()
     assert f"Hand {batch.pieces} pieces to {place}" in text(operator.get(f"/batches/{batch.name}/do/release").text)
-    act(operator, batch, "release", way="shop", count=str(batch.pieces))
+    act(operator, batch, "release", way="house:", count=str(batch.pieces))
     seeded.run_steps()
     assert now(seeded, batch).state is BatchState.RELEASED
     assert "Answers of the house None yet" in text(operator.get(f"/batches/{batch.name}").text).replace(

@@ -93,7 +93,7 @@ def test_what_was_handed_to_a_place_is_downloaded_with_a_reason(
 ) -> None:
     seeded.settings = seeded.settings.model_copy(update={"delivery": (tmp_path / "house").as_uri()})
     operator = browse()
-    act(operator, batch, "release", way="shop", count=str(batch.pieces))
+    act(operator, batch, "release", way="house:", count=str(batch.pieces))
     seeded.run_steps()
     asked = operator.send_form(f"/batches/{batch.name}/zip")
     assert "Handed over to file://" in text(asked.text)
