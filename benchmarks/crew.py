@@ -104,7 +104,6 @@ class Hand:
         self.shop = SimulatedShop(setting, self.recorded)
         self.reminder = duties.Reminder(self.shop)
         self.sampled: Counter[str] = Counter()
-        self.target = (setting.data / "house").as_uri()
 
     def add(self, numbers: range, moment: dt.datetime) -> dict[str, Any]:
         """Take these orders in, so many in a transaction; how many were new."""
@@ -196,10 +195,11 @@ class Hand:
         return self.shop.store.complete_impose(claim, made.files, made.findings)
 
     def _release(self, batch: Batch, *, whole: bool) -> None:
+        target = (self.setting.data / "house" / batch.house).as_uri()
         if whole:
-            release.release(self.shop, batch.scope, batch.id, self.target)
+            release.release(self.shop, batch.scope, batch.id, target)
             return
-        step = self.shop.store.plan_release(batch.scope, batch.id, self.target)
+        step = self.shop.store.plan_release(batch.scope, batch.id, target)
         claim = self.shop.store.claim(step, 60.0)
         assert claim is not None and self.shop.store.complete_release(claim)
 

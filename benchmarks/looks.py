@@ -190,13 +190,17 @@ _NONE = {
     " GROUP BY b.id, b.pieces HAVING count(*) <> b.pieces OR max(p.seq) <> b.pieces OR min(p.seq) <> 1) AS h",
     "pieces of another group than their batch": "SELECT count(*) AS n FROM pieces p JOIN batches b ON b.id = p.batch_id"
     " WHERE b.group_key <> p.group_key OR b.tenant <> p.tenant OR b.mail_on < p.mail_on",
+    "pieces that went to another house than the one they were composed for": "SELECT count(*) AS n FROM pieces p"
+    " JOIN batches b ON b.id = p.batch_id WHERE {spec} ->> 'house' IS NULL"
+    " OR b.target NOT LIKE '%/house/' || ({spec} ->> 'house')",
 }  # fmt: skip
 
 
 def checked(store: SqlStore, orders: int) -> dict[str, Any]:
     """Every order in just one batch, every count the same, nothing left."""
     with store.db.reading() as tx:
-        counts = {name: int(tx.all(sql)[0]["n"]) for name, sql in {**_CHECKS, **_NONE}.items()}
+        spec = "CAST(p.spec AS jsonb)" if tx.postgres else "p.spec"
+        counts = {name: int(tx.all(sql.replace("{spec}", spec))[0]["n"]) for name, sql in {**_CHECKS, **_NONE}.items()}
     wrong = [name for name in _CHECKS if counts[name] != orders] + [name for name in _NONE if counts[name]]
     return {"counts": counts, "wrong": wrong}
 

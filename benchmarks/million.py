@@ -293,7 +293,7 @@ def main() -> None:
     if not given.folder:
         shutil.rmtree(data)
     if found["wrong"]:
-        raise SystemExit(f"does not reconcile: {told['wrong']}")
+        raise SystemExit(f"does not reconcile: {found['wrong']}")
 
 
 if __name__ == "__main__":

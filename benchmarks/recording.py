@@ -30,14 +30,15 @@ from cardpipe.wiring import Shop
 
 #: Where the recorded pieces and all that they lean on lie.
 RECORDED = Scope("recorded")
-#: (design, occasion, press): formats of three sizes, presses of three plants, one in three with a photo.
+#: (design, occasion, press, house): formats of three sizes, three presses, two houses of which one prints on two of
+#: them and both on one, one kind in three with a photo.
 KINDS = (
-    ("birthday-confetti", "birthday", "digital-coated"),
-    ("congratulations-bravo", "congratulations", "digital-coated"),
-    ("get-well-kettle", "get-well", "digital-coated"),
-    ("birthday-confetti", "birthday", "digital-13x19"),
-    ("sympathy-still", "sympathy", "digital-labels"),
-    ("congratulations-bravo", "congratulations", "digital-13x19"),
+    ("birthday-confetti", "birthday", "digital-coated", "north"),
+    ("congratulations-bravo", "congratulations", "digital-coated", "south"),
+    ("get-well-kettle", "get-well", "digital-coated", "north"),
+    ("birthday-confetti", "birthday", "digital-13x19", "north"),
+    ("sympathy-still", "sympathy", "digital-labels", "south"),
+    ("congratulations-bravo", "congratulations", "digital-13x19", "north"),
 )
 EACH = 3  # recorded pieces of each kind
 
@@ -67,13 +68,22 @@ def record(data: Path, kinds: int, say: Any) -> list[list[Recorded]]:
         return pickle.loads(kept.read_bytes())[:kinds]  # type: ignore[no-any-return]  # noqa: S301  # our own
     given, made = material.pictures(), []
     with material.opened_shop(data / "recording") as shop:
-        for place, (design, occasion, press) in enumerate(KINDS):
-            say(f"recording {EACH} pieces of {design} for {press}")
-            shop.press = press
+        for place, (design, occasion, press, house) in enumerate(KINDS):
+            say(f"recording {EACH} pieces of {design} for {house} on {press}")
+            _only(shop, house, press)
             made.append([_one(shop, place, n, design, occasion, given) for n in range(EACH)])
     (data / "recording" / "artifacts" / "local").rename(data / "recorded")
     kept.write_bytes(pickle.dumps(made))
     return made[:kinds]
+
+
+def _only(shop: Shop, house: str, press: str) -> None:
+    """One house that takes everything: what is recorded now is routed there as any order is."""
+    folder = shop.settings.data.parent / "houses" / f"{house}-{press}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "houses.toml").write_text(f'[{house}]\npress = "{press}"\n', encoding="utf-8")
+    shop.settings = shop.settings.model_copy(update={"shop": folder})
+    vars(shop).pop("catalog", None)
 
 
 def _one(shop: Shop, kind: int, number: int, design: str, occasion: str, given: dict[str, bytes]) -> Recorded:
@@ -154,7 +164,7 @@ class RecordedArtifacts(FolderArtifacts):
 
 def judge_one(shop: Shop, tenant: str, number: int, given: dict[str, bytes]) -> None:
     """What accepting judges of one order, by the real ``prepare``: without a photo, nothing stored."""
-    design, occasion, _ = KINDS[0]
+    design, occasion, *_ = KINDS[0]
     data = order(0, number, design, occasion) | {"reference": f"judge-{number}"}
     scope = Scope(tenant)
     made = prepare(shop, scope, data, lambda ref, _: given[ref], terms(shop, scope, ""))

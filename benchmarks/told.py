@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cardpipe.model.batch import Group
+
 _TIMES = ("cpu", "server", "wall")
 
 
@@ -40,7 +42,7 @@ def shape(batches: list[dict[str, Any]]) -> dict[str, Any]:
     """How the pieces were shared between batches."""
     by_group: dict[str, list[int]] = {}
     for batch in batches:
-        by_group.setdefault(batch["group"].rpartition("|")[0], []).append(batch["pieces"])
+        by_group.setdefault(_named(batch["group"]), []).append(batch["pieces"])
     return {group: {"batches": len(sizes), "pieces": sum(sizes), "smallest": min(sizes), "largest": max(sizes)}
             for group, sizes in sorted(by_group.items())}  # fmt: skip
 
@@ -54,11 +56,16 @@ def imposed(batches: list[dict[str, Any]]) -> dict[str, Any]:
         real = [batch for batch in those if batch["imposed"]]
         if did:
             cpu, wall, size = (sum(batch[kind] for batch in real) for kind in ("cpu", "wall", "bytes"))
-            found[group.rpartition("|")[0]] = {
+            found[_named(group)] = {
                 "imposed": did, "of": all_, "cpu_ms_per_piece": cpu / did * 1e3, "wall_ms_per_piece": wall / did * 1e3,
                 "bytes_per_piece": size / did, "cpu_hours_for_all": cpu / did * all_ / 3600,
             }  # fmt: skip
     return found
+
+
+def _named(group: str) -> str:
+    """A group by its names: format, press, carrier, stock, and the house."""
+    return Group.read(group).kind.text
 
 
 def machine() -> dict[str, Any]:
