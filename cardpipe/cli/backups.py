@@ -60,6 +60,9 @@ def restore(file: Path, as_json: bool) -> None:
     why = house.store.paused() or ""
     show.words(f"releases are paused: {why}")
     show.words("show it what was delivered since: cardpipe reconcile FOLDER …, then cardpipe reconcile --done REASON")
+    with suppress(Refused):  # of a list that cannot be read every other command tells
+        if houses := [each.name for each in house.houses]:
+            show.words(f"it must be shown the folders of every house: {', '.join(houses)}, and the shop's own")
     show.data({"data": str(data), "artifacts": made.artifacts, "paused": why}, as_json, f"restored into {data}")
 
 

@@ -6,12 +6,13 @@ when a batch is released, since it may have moved meanwhile.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from cardpipe.lettershop.house import House, taking
 from cardpipe.lettershop.mailing import Mailing
-from cardpipe.model.batch import Batch
+from cardpipe.model.batch import BY_DOWNLOAD, Batch
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import error
 from cardpipe.ports import Shop
@@ -71,9 +72,11 @@ def called(shop: Shop, name: str) -> str:
 
 
 def target(shop: Shop, batch: Batch, to: str = "") -> str:
-    """The address where a batch goes: that of the house it was made for, or ``to`` an address or another house by name;
-    empty is the shop's own place. Raises Refused where that house is none, has no place, or prints on another press
-    than the one for which the batch's files are made."""
+    """The address where a batch goes: where it went or is on its way already, else that of the house it was made for;
+    or ``to`` an address or another house by name; empty is the shop's own place. Raises Refused where that house is
+    none, has no place, or prints on another press than the one for which the batch's files are made."""
+    if not to and batch.house and batch.target not in (None, BY_DOWNLOAD):
+        return str(batch.target)
     if "://" in to or not (to or batch.house):
         return to
     house = named(shop, to or batch.house)
@@ -90,12 +93,14 @@ def target(shop: Shop, batch: Batch, to: str = "") -> str:
 
 def ways(shop: Shop, batch: Batch, own_place: bool) -> list[Way]:
     """Every place that a person may choose for a batch, the house it was made for first; then the others that print on
-    the same press. ``own_place`` says whether the shop itself has one (CARDPIPE_DELIVERY)."""
-    found = [
-        Way(house.name, house.called, shop.delivery(house.delivery).address, house.name == batch.house)
-        for house in shop.houses
-        if house.delivery and (house.name == batch.house or house.press == batch.press)
-    ]
+    the same press. ``own_place`` says whether the shop itself has one (CARDPIPE_DELIVERY). A house whose place cannot
+    be used is none of them, and keeps nobody from the others: ``cardpipe doctor`` says what is wrong with it."""
+    found = []
+    for house in shop.houses:
+        if house.delivery and (house.name == batch.house or house.press == batch.press):
+            with suppress(Refused):
+                address = shop.delivery(house.delivery).address
+                found.append(Way(house.name, house.called, address, house.name == batch.house))
     if own_place and not batch.house:
         found.append(Way("", "", shop.delivery("").address, True))
     return sorted(found, key=lambda way: not way.own)

@@ -104,8 +104,11 @@ def test_what_is_none_of_the_choices_is_refused(
         assert answer.status_code == 422 and now(two, northern).target is None
 
 
-def test_a_house_without_a_place_leaves_the_download(two: House, northern: Batch, browse: Browse) -> None:
-    lists(two, '[north]\npress = "digital-coated"\nformats = ["A7"]\n')
+@pytest.mark.parametrize("delivery", ["", 'delivery = "sftp://north.test/in"\n'])
+def test_a_house_without_a_place_leaves_the_download(
+    two: House, northern: Batch, browse: Browse, delivery: str
+) -> None:
+    lists(two, f'[north]\npress = "digital-coated"\nformats = ["A7"]\n{delivery}')
     asked = browse().get(f"/batches/{northern.name}/do/release").text
-    assert "House north, for which this is made, has no place for files" in text(asked)
+    assert "House north, for which this is made, has no place for files that can be used" in text(asked)
     assert asked.count('type="radio"') == 1 and 'value="download" checked' in asked

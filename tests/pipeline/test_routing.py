@@ -9,7 +9,7 @@ import pytest
 from shopfloor import DAY, SCOPE, House, order
 
 from cardpipe.model.batch import Batch, Group
-from cardpipe.model.errors import Refused
+from cardpipe.model.errors import Conflict, Refused
 from cardpipe.pipeline import alike, change, explain, release, routing
 from cardpipe.pipeline.gather import gather
 
@@ -119,6 +119,16 @@ def test_a_house_that_moves_gets_what_was_accepted_before(two: House, tmp_path: 
     moved = (tmp_path / "moved").as_uri()
     furnished(two, tmp_path, f'[north]\npress = "digital-coated"\ncountries = ["DE"]\ndelivery = "{moved}"\n')
     assert routing.target(two, batch) == moved
+
+
+def test_what_is_released_says_where_it_went_whatever_became_of_its_house(two: House, tmp_path: Path) -> None:
+    (batch,) = two.printed(to_germany(1))
+    place = release.release(two, SCOPE, batch.name, routing.target(two, batch))
+    furnished(two, tmp_path, '[south]\npress = "digital-coated"\ndelivery = "file:///srv/south"\n')
+    again = two.store.batch(SCOPE, batch.id)
+    assert release.release(two, SCOPE, batch.name, routing.target(two, again)) == place
+    with pytest.raises(Conflict, match="print it twice"):
+        release.release(two, SCOPE, batch.name, routing.target(two, again, "south"))
 
 
 def test_a_piece_is_composed_for_the_press_and_the_postage_of_its_house(house: House, tmp_path: Path) -> None:
