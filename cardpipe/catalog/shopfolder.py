@@ -55,8 +55,6 @@ def read_shop(folder: Path | None = None) -> ShopData:
     findings += found
     presses, found = build_presses(*layers[PRESSES])
     findings += found
-    houses, found = build_houses(presses, formats, *layers[HOUSES])
-    findings += found
     carriers, found = build_carriers(*layers[CARRIERS])
     findings += found
     inserts, found = build_inserts(*layers[INSERTS])
@@ -65,6 +63,8 @@ def read_shop(folder: Path | None = None) -> ShopData:
     if isinstance(mailing, list):
         findings += mailing
         mailing = Mailing()
+    houses, found = build_houses(presses, formats, mailing, *layers[HOUSES])
+    findings += found
     profiles = Profiles(folder)
     findings += profiles.judge({f"{PRESSES} {press.name}.profile": press.profile for press in presses.values()})
     if findings:

@@ -73,8 +73,8 @@ def check(names: list[str], as_json: bool, out: Path | None = None) -> None:
     rows = [{"name": v.name, "ok": v.ok, "findings": [f.as_dict() for f in v.findings]} for v in verdicts]
     good = sum(verdict.ok for verdict in verdicts)
     value = {"press": house.press, "designs": rows, **({"pictures": drawn} if out is not None else {})}
-    presses = dict.fromkeys([*(each.press for each in house.houses), house.press])  # each is judged for its format's
-    plain = [f"{good} of {len(verdicts)} designs can be printed on {' or '.join(presses)}"]
+    where = "their houses' presses" if house.houses else house.press  # each is judged for its own format's
+    plain = [f"{good} of {len(verdicts)} designs can be printed on {where}"]
     show.data(value, as_json, "\n".join(plain + [path for paths in drawn.values() for path in paths]))
     if good < len(verdicts):
         raise SystemExit(Refused.exit_code)

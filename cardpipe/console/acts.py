@@ -88,7 +88,7 @@ def routes(house: Shop) -> list[Route]:
         left = len(house.store.unseen(visit.scope, batch.id, _STAGES[act.name])) if act.pieces == "all" else 0
         return visit.show("batch_act.html", batch=batch, act=act, chosen=chosen, pieces=spoken(chosen), left=left,
                           missing=house.store.tally(visit.scope, batch.id).missing, spoken=spoken,
-                          ways=routing.ways(house, batch, bool(house.settings.delivery)))  # fmt: skip
+                          ways=_ways(house, batch) if act.name == "release" else ())  # fmt: skip
 
     @page(house, Role.OPERATOR, most=_MOST_FILE, files=1)
     def done(visit: Visit) -> Response:
@@ -178,13 +178,17 @@ def _release(house: Shop, visit: Visit, batch: Batch) -> str:
         raise Conflict("The batch has changed.", [error("batch.changed", batch.name, f"has {batch.pieces} pieces now",
                                                         "look at it again")])  # fmt: skip
     kind, _, to = way.partition(":")
-    if kind not in ("house", "download"):
+    if kind not in ("house", "download") or (to and to not in {each.house for each in _ways(house, batch)}):
         raise Refused("It goes nowhere.", [error("form.choice", "way", "is none of the choices", "choose one of them")])
     target = BY_DOWNLOAD if kind == "download" else house.delivery(routing.target(house, batch, to)).address
     house.store.plan_release(visit.scope, batch.name, target, visit.actor)
     if target == BY_DOWNLOAD:
         return f"{batch.pieces:,} pieces are verified once more; then you can fetch the files here."
     return f"{batch.pieces:,} pieces are verified once more and handed to {target}."
+
+
+def _ways(house: Shop, batch: Batch) -> list[routing.Way]:
+    return routing.ways(house, batch, bool(house.settings.delivery))
 
 
 def _reason(visit: Visit) -> str:

@@ -151,7 +151,7 @@ def judge(desk: Desk) -> dict[str, Any] | None:
     if ink not in (pens := card.pens(design)):
         known = ", ".join(pens)
         desk.findings.append(error("order.ink", "ink", f"there is no ink {ink!r}", f"choose one of: {known}"))
-    route = routing.route(shop, source.format.name, order.recipient.country)
+    route = routing.route(shop, source.format.name, addressing.normalised(order.recipient, carrier.origin).country)
     photos = _photos(desk, source, route.press)
     focus = _focus(desk, source)
     signature = _signature(desk, source)

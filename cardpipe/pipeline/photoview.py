@@ -91,7 +91,7 @@ def _placed(
 def _country(asked: Mapping[str, Any]) -> str:
     """The recipient's country, as far as the row can be read."""
     recipient = asked.get("recipient")
-    return str(recipient.get("country") or "") if isinstance(recipient, Mapping) else ""
+    return str(recipient.get("country") or "").upper() if isinstance(recipient, Mapping) else ""
 
 
 def _focus(asked: Mapping[str, Any]) -> dict[str, tuple[float, float]]:

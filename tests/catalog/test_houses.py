@@ -9,15 +9,25 @@ import pytest
 from cardpipe.catalog import press as shipped
 from cardpipe.catalog.houses import build_houses
 from cardpipe.catalog.shopfolder import read_shop
+from cardpipe.delivery.target import parse
 from cardpipe.lettershop.house import House, taking
+from cardpipe.lettershop.mailing import Mailing, Permit
 from cardpipe.model.errors import Refused
 from cardpipe.model.finding import Finding
 
 PRESSES, FORMATS = shipped.presses(), shipped.formats()
+OURS = Mailing(postage="permit", permit=Permit(office="Boston MA", number="12"), endorsement="Return Service Requested")
+
+
+#: What the delivery itself would refuse: said before a card is accepted, and not when its batch is released.
+NO_PLACES = (
+    "file:///", "sftp://north.test/in", "sftp:///in", "sftp://u@h:abc/in", "sftp://u@h:99999/x", "file:///a/../b",
+    "sftp://u@h/in?x", "sftp://u@h/in\nx",
+)  # fmt: skip
 
 
 def read(**tables: dict[str, object]) -> tuple[dict[str, House], list[Finding]]:
-    return build_houses(PRESSES, FORMATS, ("houses.toml", tables))
+    return build_houses(PRESSES, FORMATS, OURS, ("houses.toml", tables))
 
 
 def test_the_first_that_takes_a_piece_gets_it() -> None:
@@ -60,8 +70,18 @@ def test_a_house_is_based_on_another_one() -> None:
         ({"press": "digital-coated", "delivery": "ftp://north.test/in"}, "house.delivery", "delivery"),
         ({"press": "digital-coated", "delivery": "sftp://cards:pass-1@north.test/in"}, "house.delivery", "delivery"),
         ({"press": "digital-coated", "delivery": "sftp://[::1/in"}, "house.delivery", "delivery"),
-        ({"press": "digital-coated", "mailing": {"postage": "permit"}}, "house.data", "mailing"),
+        ({"press": "digital-coated", "mailing": {"postage": "stamps"}}, "house.data", "mailing.postage"),
         ({"press": "digital-coated", "countries": "DE"}, "house.data", "countries"),
+        ({"press": "digital-coated", "countries": ["PR"]}, "house.country", "countries"),
+        (
+            {
+                "press": "digital-coated",
+                "mailing": {"postage": "meter", "permit": {"office": "Reno NV", "number": "1"}},
+            },
+            "house.permit",
+            "mailing.permit",
+        ),
+        *(({"press": "digital-coated", "delivery": place}, "house.delivery", "delivery") for place in NO_PLACES),
         ({"press": ["digital-coated"]}, "house.data", "press"),
         ({"press": "digital-coated", "pres": 1}, "house.data", "pres"),
     ],
@@ -70,6 +90,23 @@ def test_what_is_wrong_is_said_with_its_place(table: dict[str, object], code: st
     _, (finding,) = read(north=table)
     assert (finding.code, finding.where) == (code, f"houses.toml north.{key}") and finding.remedy
     assert "pass-1" not in str(finding.as_dict()), "a password is never repeated"
+
+
+@pytest.mark.parametrize("place", NO_PLACES)
+def test_what_is_refused_here_is_no_place_for_the_delivery_either(place: str) -> None:
+    with pytest.raises(Refused):
+        parse(place)
+
+
+def test_a_house_posts_as_the_shop_does_but_for_what_it_says() -> None:
+    made, findings = read(
+        north={"press": "digital-coated", "countries": ["US"], "mailing": {"permit": {"office": "Duluth MN"}}},
+        south={"press": "digital-coated", "mailing": {"postage": "stamp"}},
+    )
+    assert not findings and made["north"].mailing is not None and made["south"].mailing is not None
+    assert made["north"].mailing.permit == Permit(office="Duluth MN", number="12")
+    assert made["north"].mailing.postage == "permit" and made["north"].mailing.endorsement == OURS.endorsement
+    assert made["south"].mailing.postage == "stamp"
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -106,4 +143,4 @@ def test_it_is_judged_with_the_rest_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "mailing.toml").write_text("stamps = 1\n")
     with pytest.raises(Refused) as caught:
         read_shop(tmp_path)
-    assert [f.code for f in caught.value.findings] == ["house.press", "mailing.data"]
+    assert sorted(f.code for f in caught.value.findings) == ["house.press", "mailing.data"]

@@ -91,7 +91,9 @@ def test_another_house_on_the_same_press_takes_over(
     assert list((tmp_path / "south").rglob("*.done")) and not (tmp_path / "north").exists()
 
 
-@pytest.mark.parametrize("way", ["house:west", "shop", "house", ""])
+@pytest.mark.parametrize(
+    "way", ["house:west", "house:file:///srv/else", "house:sftp://me@evil.test/in", "shop", "house", ""]
+)
 def test_what_is_none_of_the_choices_is_refused(
     two: House, northern: Batch, browse: Browse, tmp_path: Path, way: str
 ) -> None:
@@ -112,3 +114,14 @@ def test_a_house_without_a_place_leaves_the_download(
     asked = browse().get(f"/batches/{northern.name}/do/release").text
     assert "House north, for which this is made, has no place for files that can be used" in text(asked)
     assert asked.count('type="radio"') == 1 and 'value="download" checked' in asked
+
+
+def test_a_list_that_cannot_be_read_keeps_nobody_from_holding_a_batch(
+    two: House, northern: Batch, browse: Browse
+) -> None:
+    lists(two, "[north]\n")
+    operator = browse()
+    assert operator.get(f"/batches/{northern.name}/do/hold").status_code == 200
+    assert 'value="download" checked' in operator.get(f"/batches/{northern.name}/do/release").text
+    (piece,) = list(two.store.members(northern.id))[:1]
+    assert operator.get(f"/orders/{piece.order_id}").status_code == 200
