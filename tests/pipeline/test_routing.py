@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from shopfloor import DAY, SCOPE, House, order
+from shopfloor import DAY, SCOPE, House, order, picture
 
 from cardpipe.model.batch import Batch, Group
 from cardpipe.model.errors import Conflict, Refused
-from cardpipe.pipeline import alike, change, explain, release, routing
+from cardpipe.pipeline import alike, change, erase, explain, release, routing, specimen
 from cardpipe.pipeline.gather import gather
 
 FLAT = {"design": "sympathy-still", "occasion": "sympathy"}
@@ -220,3 +220,26 @@ def test_a_remake_goes_where_its_batch_went(two: House, tmp_path: Path) -> None:
     two.run_steps()
     (remake,) = two.store.remakes(SCOPE, batch.id)
     assert remake.made and list((tmp_path / "north").rglob("*_R01*.done"))
+
+
+def test_a_photo_and_a_design_are_judged_by_the_press_of_the_house(house: House, tmp_path: Path) -> None:
+    shop = furnished(house, tmp_path, '[north]\npress = "strict"\ncountries = ["US"]\n')
+    (tmp_path / "shop" / "presses.toml").write_text(
+        '[strict]\nbased_on = "digital-coated"\ntitle = "Strict"\nphoto_minimum_ppi = 300\n'
+    )
+    sharp_enough = {"main": picture(1200, 1600)}  # some 230 ppi
+    asked = {"design": "congratulations-bravo", "occasion": "congratulations", "photo": "main"}
+    at_north = shop.take(order(1, **asked), sharp_enough)
+    assert at_north.order is None and "photo.resolution.low" in {found.code for found in at_north.findings}
+    ours = shop.take(to_germany(2) | asked, sharp_enough)
+    assert ours.order is not None, ours.findings
+    assert specimen.Bench(shop, "A7").press == "strict" and specimen.Bench(shop).press == "digital-coated"
+
+
+def test_what_is_erased_still_says_which_house_printed_it(two: House) -> None:
+    verdict = two.take(to_germany(1))
+    assert verdict.order is not None
+    two.store.cancel_order(SCOPE, verdict.order.id, "not wanted", "user:opal")
+    erase.erase(two, SCOPE, "R-1", "user:opal")
+    (piece,) = two.store.order(SCOPE, verdict.order.id).pieces
+    assert piece.spec["house"] == "north" and "recipient" not in piece.spec
