@@ -71,7 +71,7 @@ def test_it_goes_to_its_own_house_unless_another_is_chosen(
     operator = browse()
     asked = operator.get(f"/batches/{northern.name}/do/release").text
     said = text(asked)
-    assert f"to North Print &amp; Mail, {(tmp_path / 'north').as_uri()}" in said.replace("& Mail", "&amp; Mail")
+    assert f"to North Print & Mail, {(tmp_path / 'north').as_uri()}" in said
     assert f"to south, {(tmp_path / 'south').as_uri()} instead, on the same press" in said
     assert "shop" not in said.partition("Where to")[2].partition("Not now")[0], (
         "the shop's own place is not its house's"
